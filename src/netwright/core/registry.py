@@ -1,0 +1,99 @@
+"""`Registry`: the things that people name on the command line.
+
+A built-in is a function or class decorated with `register` in a module of the registry's package; that package is
+imported when the registry is first asked. Other installed packages add theirs by an entry point of the same group:
+
+    [project.entry-points."netwright.methods"]
+    my_method = "my_package.my_module:my_method"
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
+
+from netwright.core.errors import InvalidInput, unknown
+
+__all__ = ["Registry", "register"]
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+class Registry(Generic[T]):
+    """Names → callables of one kind.
+
+    Example:
+        >>> spaces = Registry("space", package=None)
+        >>> @spaces.register
+        ... def tiny(): "A tiny space."
+        >>> spaces["tiny"] is tiny, list(spaces)
+        (True, ['tiny'])
+    """
+
+    def __init__(self, kind: str, *, package: str | None) -> None:
+        self.kind = kind
+        self.package = package
+        self._found: dict[str, T] = {}
+        self._loaded = package is None
+
+    def register(self, item: T) -> T:
+        """Decorator: register under the function's own name (`_` for `-`).
+
+        Raises:
+            InvalidInput: if the name is taken.
+        """
+        self.add(item.__name__, item)
+        return item
+
+    def add(self, name: str, item: T) -> None:
+        """Register under a name of your choice; a taken name is an error."""
+        known = self._found.get(name)
+        if known is not None and (known.__module__, known.__qualname__) != (item.__module__, item.__qualname__):
+            raise InvalidInput(f"the {self.kind} name {name!r} is taken by {known.__module__}.{known.__qualname__}.")
+        self._found[name] = item
+
+    def _load(self) -> None:
+        if self._loaded or self.package is None:
+            return
+        self._loaded = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self.package}.{module.name}")
+        for point in entry_points(group=self.package):
+            self.add(point.name, point.load())
+
+    def __getitem__(self, name: str) -> T:
+        self._load()
+        item = self._found.get(name.replace("-", "_"))
+        if item is None:
+            raise unknown(self.kind, name, self._found)
+        return item
+
+    def __contains__(self, name: object) -> bool:
+        self._load()
+        return isinstance(name, str) and name.replace("-", "_") in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(sorted(self._found))
+
+    def __len__(self) -> int:
+        self._load()
+        return len(self._found)
+
+    def summary(self, name: str) -> str:
+        """The first line of the item's docstring."""
+        return (self[name].__doc__ or "").strip().partition("\n")[0]
+
+
+methods: Registry[Callable[..., Any]] = Registry("method", package="netwright.methods")
+spaces: Registry[Callable[..., Any]] = Registry("space", package="netwright.spaces.zoo")
+tasks: Registry[Callable[..., Any]] = Registry("data set", package="netwright.tasks.zoo")
+
+
+def register(registry: Registry[T]) -> Callable[[T], T]:
+    """`@register(methods)`: the decorator as a function, for those who like it so."""
+    return registry.register
