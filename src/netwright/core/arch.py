@@ -11,7 +11,7 @@ from netwright.core.errors import InvalidSpace
 
 __all__ = ["Arch", "Decided"]
 
-Decided: TypeAlias = "str | int | float | bool | None | tuple[str | int | float | bool | None, ...]"
+Decided: TypeAlias = "str | int | float | bool | tuple[str | int | float | bool | None, ...] | None"
 """What a decision can be: a JSON scalar, or a tuple of them for a subset."""
 
 
@@ -88,7 +88,9 @@ class Arch(Mapping[str, Decided]):
         except ValueError as error:
             raise InvalidSpace(f"an arch must be a JSON object, but it can't be parsed: {error}") from error
         if not isinstance(data, dict):
-            raise InvalidSpace(f"an arch must be a JSON object of decisions, but got {type(data).__name__}: {text[:80]}")
+            raise InvalidSpace(
+                f"an arch must be a JSON object of decisions, but got {type(data).__name__}: {text[:80]}"
+            )
         return cls({name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
 
     @property

@@ -80,7 +80,7 @@ class History:
 
     @property
     def best(self) -> Record | None:
-        """The best feasible scored record of the highest fidelity seen, by the first objective; None if there is none."""
+        """The best feasible record of the highest fidelity seen, by the first objective; None if there is none."""
         return self._best
 
     def pareto(self) -> list[Record]:

@@ -28,7 +28,8 @@ class Registry(Generic[T]):
     Example:
         >>> spaces = Registry("space", package=None)
         >>> @spaces.register
-        ... def tiny(): "A tiny space."
+        ... def tiny():
+        ...     "A tiny space."
         >>> spaces["tiny"] is tiny, list(spaces)
         (True, ['tiny'])
     """
