@@ -1,0 +1,62 @@
+"""netwright designs neural networks: any module, any strategy, a trained standalone model.
+
+`import netwright` is light: what needs torch is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from netwright.core import Arch, Budget, Candidate, Constraint, History, Objective, Record
+from netwright.core.errors import NetwrightError
+from netwright.spaces import (
+    Space,
+    cell,
+    choice,
+    defer,
+    derive,
+    integer,
+    layers,
+    n_outputs,
+    nn,
+    real,
+    recurse,
+    repeat,
+    subset,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Arch",
+    "Budget",
+    "Candidate",
+    "Constraint",
+    "History",
+    "NetwrightError",
+    "Objective",
+    "Record",
+    "Space",
+    "cell",
+    "choice",
+    "defer",
+    "derive",
+    "integer",
+    "layers",
+    "n_outputs",
+    "nn",
+    "real",
+    "recurse",
+    "repeat",
+    "subset",
+]
+
+_LATER = {
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'netwright' has no attribute {name!r}")
