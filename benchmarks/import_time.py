@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 HEAVY = ["torch", "sklearn", "scipy", "pandas", "plotly", "rich", "typer"]
 IMPORT_BAR_SECONDS = 0.1
@@ -36,7 +37,7 @@ def imported(statement: str) -> list[str]:
     return list(json.loads(output.splitlines()[-1].replace("'", '"')))
 
 
-def measure(repeats: int) -> dict[str, float | bool | list[str]]:
+def measure(repeats: int) -> dict[str, Any]:
     """Medians in seconds, and what was imported."""
     beside = Path(sys.executable).parent / "netwright"
     netwright = str(beside) if beside.exists() else shutil.which("netwright")

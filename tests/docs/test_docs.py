@@ -72,7 +72,14 @@ def _run(command: list[str] | str, folder: Path) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     shell = isinstance(command, str)
     done = subprocess.run(
-        command, shell=shell, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        shell=shell,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
 
@@ -116,7 +123,8 @@ def test_the_runner_sees_marks_and_commands(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
         "```python\nx = 1\n```\n\n<!-- not run: needs a cluster -->\n```python\n1 / 0\n```\n\n"
-        "- a list\n\n    ```bash\n    python3 -m venv .venv && .venv/bin/netwright search \\\n      digits\n    $ netwright list\n    ```\n",
+        "- a list\n\n    ```bash\n    python3 -m venv .venv && .venv/bin/netwright search \\\n      digits\n"
+        "    $ netwright list\n    ```\n",
         encoding="utf-8",
     )
     first, second, third = _blocks(page)

@@ -55,7 +55,9 @@ def test_the_entry_point_is_found(root, tmp_path):
     project = tomllib.loads((root / "examples" / "plugin" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     metadata = tmp_path / "netwright_plugin-0.1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
     points = configparser.ConfigParser()
     points.read_dict(project["entry-points"])
     with (metadata / "entry_points.txt").open("w", encoding="utf-8") as file:
@@ -84,7 +86,9 @@ def test_the_wheel_and_the_plugin_install_into_a_clean_environment(root, tmp_pat
     (Path(site.strip()) / "lent.pth").write_text("\n".join(sorted(packages)))
 
     def run(*command: str) -> str:
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

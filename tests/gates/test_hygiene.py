@@ -6,7 +6,9 @@ import re
 
 TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".json", ".html", ".css", ".sh", ""}
 # A path of one machine, or the address of one package registry. Written so that this file doesn't match itself.
-MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+|tmp/venv|opt/wheels)/|\bpypi\.org/(?:simple|project)|--index-url")
+MACHINE = re.compile(
+    r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+|tmp/venv|opt/wheels)/|\bpypi\.org/(?:simple|project)|--index-url"
+)
 
 
 def test_no_path_of_a_machine(root, own_files):
@@ -27,6 +29,8 @@ def test_no_large_file(root, own_files):
 
 def test_one_version(root):
     version = re.search(r'^version = "([^"]+)"', (root / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    front = (root / "src" / "netwright" / "__init__.py").read_text(encoding="utf-8")
+    assert f'__version__ = "{version}"' in front
     changes = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{version}]" in changes, f"CHANGELOG.md says nothing of {version}"
     assert "## [Unreleased]" in changes

@@ -30,7 +30,8 @@ def _imported(tree: ast.AST) -> list[tuple[str, int]]:
         if isinstance(node, ast.Import):
             found += [(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module == "netwright":
-            found += [(f"netwright.{alias.name}", node.lineno) for alias in node.names]
+            # The version is data, set before anything is imported.
+            found += [(f"netwright.{alias.name}", node.lineno) for alias in node.names if alias.name != "__version__"]
         elif isinstance(node, ast.ImportFrom):
             found.append((node.module or ".", node.lineno))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:

@@ -117,4 +117,6 @@ def test_the_gate_on_randomness_finds_what_it_is_for():
     assert _global_randomness(ast.parse("np.random.rand(3)")) == [("np.random.rand", 1)]
     assert _global_randomness(ast.parse("torch.manual_seed(0)"))
     assert not _global_randomness(ast.parse("np.random.default_rng(3)"))
-    assert not _global_randomness(ast.parse("def f():\n    with torch.random.fork_rng():\n        torch.manual_seed(0)"))
+    assert not _global_randomness(
+        ast.parse("def f():\n    with torch.random.fork_rng():\n        torch.manual_seed(0)")
+    )

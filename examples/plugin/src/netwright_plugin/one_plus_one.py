@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from netwright.core import Candidate, History, Recipe, SearchSpace
 
 __all__ = ["OnePlusOne", "one_plus_one"]
