@@ -12,6 +12,7 @@ from typing import Any
 
 from netwright.core.arch import Decided
 from netwright.core.errors import InvalidSpace
+from netwright.spaces.mirror import Deferred
 from netwright.spaces.nodes import (
     Call,
     Choice,
@@ -324,7 +325,7 @@ def _keys(values: list[Any]) -> list[Decided]:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, Call):
+    if isinstance(value, (Call, Deferred)):
         return value.name
     if isinstance(value, type):
         return value.__name__

@@ -17,12 +17,17 @@ __all__ = ["Deferred", "Mirror"]
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """A class of a mirrored module; calling it writes the call down."""
+    """A class of a mirrored module; calling it writes the call down, and uncalled it stands for the class itself."""
 
     target: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Call:
         return Call(self.target, args, kwargs)
+
+    @property
+    def name(self) -> str:
+        """The bare name of the class."""
+        return self.target.rpartition(":")[2]
 
     def __repr__(self) -> str:
         return f"<deferred {self.target.replace(':', '.')}>"

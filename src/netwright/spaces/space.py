@@ -78,9 +78,16 @@ class Space:
         self._conditional = any(decision.conditions for decision in self.decisions)
         self._draws = [(d.name, d.domain.draw, d.active if d.conditions else None) for d in self.decisions]
         self._size: float | None = None
+        self._start: Arch | None = None
 
     def __reduce__(self) -> Any:
-        return _rebuild, self._given
+        return _rebuild, (*self._given, self._start)
+
+    def starting_at(self, arch: Arch) -> Space:
+        """The same space with another default arch: where the defaults of the single choices aren't enough."""
+        self.validate(arch)
+        model, training, constraints, name, canonical = self._given
+        return _rebuild(model, training, constraints, name, canonical, arch)
 
     def __repr__(self) -> str:
         return f"<Space {self.name}: {len(self.decisions)} decisions>"
@@ -89,6 +96,8 @@ class Space:
 
     def default(self) -> Arch:
         """The arch of all defaults; the first legal one near it if the constraints rule it out."""
+        if self._start is not None:
+            return self._start
         decisions: dict[str, Decided] = {}
         for decision in self.decisions:
             if decision.active(decisions):
@@ -385,6 +394,13 @@ class Space:
 
 
 def _rebuild(
-    model: Any, training: Any, constraints: Any, name: str | None, canonical: Callable[[Arch], Arch] | None
+    model: Any,
+    training: Any,
+    constraints: Any,
+    name: str | None,
+    canonical: Callable[[Arch], Arch] | None,
+    start: Arch | None,
 ) -> Space:
-    return Space(model, training=training, constraints=constraints, name=name, canonical=canonical)
+    space = Space(model, training=training, constraints=constraints, name=name, canonical=canonical)
+    space._start = start
+    return space

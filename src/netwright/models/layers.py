@@ -1,0 +1,181 @@
+"""Layers that spaces are made of beside `torch.nn`'s own. Plain PyTorch: exported models carry their source.
+
+`netwright.layers.Name(...)` defers a call of one of these. An `in_channels` that is left out is filled in at the build.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+__all__ = [
+    "Cell",
+    "Destandardise",
+    "GlobalAveragePool",
+    "NB201Reduction",
+    "ReLUConvNorm",
+    "Residual",
+    "ResidualBlock",
+    "Standardise",
+]
+
+
+class Standardise(nn.Module):
+    """(x - mean) / std, channel by channel (or feature by feature): raw data in, what the network was trained on out.
+
+    Args:
+        n_channels: the length of `mean` and `std`, the size of the input's axis 1.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_channels))
+        self.register_buffer("std", torch.ones(n_channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shape = (1, -1) + (1,) * (x.dim() - 2)
+        return (x.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
+
+
+class Destandardise(nn.Module):
+    """x * std + mean: from standardised predictions to the targets' own units; shapes (batch, n_outputs)."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_outputs))
+        self.register_buffer("std", torch.ones(n_outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.std + self.mean
+
+
+class GlobalAveragePool(nn.Module):
+    """The mean over all positions: (batch, channels, *positions) → (batch, channels)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(2).mean(2)
+
+
+class Residual(nn.Module):
+    """x + body(x): a skip connection around any module that keeps the shape."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.body(x)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with a skip connection (He et al. 2016, https://arxiv.org/abs/1512.03385).
+
+    Args:
+        in_channels, out_channels: where they differ, or with a stride, the skip connection is a 1x1 convolution
+            after average pooling (He et al. 2019, https://arxiv.org/abs/1812.01187, ResNet-D).
+        kernel_size: of both convolutions, odd.
+        stride: of the first one.
+        expansion: inner channels as a multiple of `out_channels`.
+        skip: False leaves the connection out: a plain block.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel_size: int = 3,
+        stride: int = 1,
+        expansion: float = 1.0,
+        activation: type[nn.Module] = nn.ReLU,
+        skip: bool = True,
+    ) -> None:
+        super().__init__()
+        inner = max(1, round(out_channels * expansion))
+        padding = kernel_size // 2
+        self.conv1 = nn.Conv2d(in_channels, inner, kernel_size, stride=stride, padding=padding, bias=False)
+        self.norm1 = nn.BatchNorm2d(inner)
+        self.act1 = activation()
+        self.conv2 = nn.Conv2d(inner, out_channels, kernel_size, padding=padding, bias=False)
+        self.norm2 = nn.BatchNorm2d(out_channels)
+        self.act2 = activation()
+        self.skip: nn.Module | None = None
+        if skip:
+            parts: list[nn.Module] = [nn.AvgPool2d(stride, ceil_mode=True)] if stride > 1 else []
+            if in_channels != out_channels:
+                parts += [nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)]
+            self.skip = nn.Sequential(*parts) if parts else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.act1(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        if self.skip is not None:
+            y = y + self.skip(x)
+        return self.act2(y)
+
+
+class ReLUConvNorm(nn.Module):
+    """ReLU, convolution, batch normalisation: an operation of NAS-Bench-201 (Dong & Yang 2020, arXiv:2001.00326)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.conv(torch.relu(x)))
+
+
+class NB201Reduction(nn.Module):
+    """The residual block between the stages of NAS-Bench-201: halves the resolution, changes the channels."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv_a = ReLUConvNorm(in_channels, out_channels, 3, 2)
+        self.conv_b = ReLUConvNorm(out_channels, out_channels, 3)
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, stride=2), nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.shortcut(x) + self.conv_b(self.conv_a(x))
+
+
+class Cell(nn.Module):
+    """A graph of operations: node 0 is the input, every later node the sum of its edges' operations.
+
+    Args:
+        n_nodes: the number of nodes, the input included.
+        edges: (source, target, operation); None as operation is no edge. A node without edges is zero.
+        output: the `last` node, or `concat`: all nodes but the input, along the channels.
+    """
+
+    def __init__(
+        self, n_nodes: int, edges: list[tuple[int, int, nn.Module | None]], output: str = "last"
+    ) -> None:
+        super().__init__()
+        kept = [(source, target, op) for source, target, op in edges if op is not None]
+        self.n_nodes = n_nodes
+        self.output = output
+        self.wiring = [(source, target) for source, target, _ in kept]
+        self.operations = nn.ModuleList([op for _, _, op in kept])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        states: list[torch.Tensor] = [x]
+        for node in range(1, self.n_nodes):
+            entering = [
+                op(states[source])
+                for (source, target), op in zip(self.wiring, self.operations)
+                if target == node
+            ]
+            total = entering[0] if entering else torch.zeros_like(x)
+            for value in entering[1:]:
+                total = total + value
+            states.append(total)
+        return torch.cat(states[1:], dim=1) if self.output == "concat" else states[-1]

@@ -1,0 +1,154 @@
+"""`source_of`: a built model as readable, standalone Python that imports torch and never netwright.
+
+The calls of the resolved space are written out with every lazy layer's size filled in. Classes that aren't torch's own
+are carried along as source (see `embedding`), so the file needs nothing but torch and what those classes import.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import nn
+
+from netwright.core.errors import InvalidSpace
+from netwright.models.build import Built
+from netwright.models.embedding import Embedding
+from netwright.models.targets import target_of
+from netwright.spaces import Call
+from netwright.spaces.mirror import Deferred
+
+__all__ = ["source_of"]
+
+_WIDTH = 110
+
+_TEMPLATE = '''\
+"""{title}
+
+Plain PyTorch, written by netwright {version}; nothing of it is needed to run this file.
+
+    from {module} import load
+    model = load("{weights}")              # trained, ready to predict
+    outputs = model(inputs)                # inputs: (batch, {shape}); outputs: {outputs}
+"""
+
+{imports}
+
+
+{definitions}def build() -> nn.Module:
+    """The network with fresh weights."""
+    return {body}
+
+
+def load(weights: str = "{weights}", device: str = "cpu") -> nn.Module:
+    """The network with the weights of a file, in evaluation mode."""
+    model = build()
+    model.load_state_dict(torch.load(weights, map_location=device, weights_only=True))
+    return model.to(device).eval()
+
+
+if __name__ == "__main__":
+    network = build().eval()
+    print(network)
+    print("parameters:", sum(parameter.numel() for parameter in network.parameters()))
+    print("output shape for two examples:", tuple(network(torch.zeros(2, {shape})).shape))
+'''
+
+
+def source_of(
+    built: Built,
+    *,
+    input_shape: tuple[int, ...],
+    title: str = "A network found by architecture search.",
+    outputs: str = "(batch, outputs)",
+    module: str = "model",
+    weights: str = "model.pt",
+) -> str:
+    """A Python file that builds the same network: its `build()` takes the model's `state_dict`.
+
+    Args:
+        built: a model with its calls, from `netwright.models.built`.
+        input_shape: of one example.
+        title: the file's first line.
+        outputs: what the outputs are, for the docstring.
+        module, weights: the names of the file (without .py) and of the file of weights beside it.
+
+    Raises:
+        InvalidSpace: if something in the model has no source (a class made at run time, a lambda, …).
+    """
+    from netwright import __version__
+
+    embedding = Embedding()
+    body = _Writer(built, embedding).write(built.call, 4)
+    definitions = embedding.definitions()
+    return _TEMPLATE.format(
+        title=title.replace('"""', "'''").replace("\\", "/"),
+        version=__version__,
+        module=module,
+        weights=weights,
+        shape=", ".join(map(str, input_shape)),
+        outputs=outputs,
+        imports="\n".join(embedding.imports()),
+        definitions=definitions + "\n\n\n" if definitions else "",
+        body=body,
+    )
+
+
+class _Writer:
+    def __init__(self, built: Built, embedding: Embedding) -> None:
+        self.built = built
+        self.embedding = embedding
+
+    def write(self, value: Any, indent: int) -> str:
+        """The expression for a value; broken over lines, each part `indent` + 4 in, if it is long."""
+        if isinstance(value, Call):
+            return self._call(value, indent)
+        if isinstance(value, (list, tuple)):
+            parts = [self.write(item, indent + 4) for item in value]
+            if isinstance(value, tuple) and len(parts) == 1:
+                return f"({parts[0]},)"
+            opening, closing = "[]" if isinstance(value, list) else "()"
+            return _join(opening, parts, closing, indent)
+        if isinstance(value, dict):
+            parts = [f"{key!r}: {self.write(item, indent + 4)}" for key, item in value.items()]
+            return _join("{", parts, "}", indent)
+        if isinstance(value, Deferred):
+            return self.embedding.reference(target_of(value))
+        if value is None or isinstance(value, (bool, int, float, str, bytes, torch.dtype)):
+            return json.dumps(value) if isinstance(value, str) else repr(value)
+        if isinstance(value, type) or callable(value):
+            return self.embedding.reference(value)
+        raise InvalidSpace(f"a {type(value).__name__} can't be written as source: {value!r}. Use plain values.")
+
+    def _call(self, call: Call, indent: int) -> str:
+        target = target_of(call)
+        made = self.built.modules.get(id(call))
+        args = [arg for arg in call.args if arg is not None] if target is nn.Sequential else list(call.args)
+        kwargs = {**self.built.inferred.get(id(call), {}), **call.kwargs}
+        if isinstance(target, type) and target.__name__.startswith("Lazy") and target.__module__.startswith("torch."):
+            name = f"nn.{type(made).__name__}"  # torch turned it into the plain layer when it saw its input
+            args.insert(0, _first_size(made))
+        else:
+            name = self.embedding.reference(target)
+        written = [self.write(arg, indent + 4) for arg in args]
+        written += [f"{key}={self.write(value, indent + 4)}" for key, value in kwargs.items()]
+        return _join(f"{name}(", written, ")", indent)
+
+
+def _first_size(module: nn.Module | None) -> int:
+    for name in ("in_channels", "in_features", "num_features"):
+        size = getattr(module, name, None)
+        if isinstance(size, int):
+            return size
+    raise InvalidSpace(f"the input size of {type(module).__name__} can't be found.")
+
+
+def _join(opening: str, parts: list[str], closing: str, indent: int) -> str:
+    line = opening + ", ".join(parts) + closing
+    # A Sequential of several layers reads better one layer a line.
+    several = opening == "nn.Sequential(" and len(parts) > 2
+    if "\n" not in line and len(line) + indent <= _WIDTH and not several:
+        return line
+    pad = " " * (indent + 4)
+    return opening + "\n" + "".join(f"{pad}{part},\n" for part in parts) + " " * indent + closing

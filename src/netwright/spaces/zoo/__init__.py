@@ -1,0 +1,1 @@
+"""Ready-made spaces. Each module registers its functions; `netwright list` names them."""
