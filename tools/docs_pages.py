@@ -1,4 +1,7 @@
-"""A hook of MkDocs: one API page for each unit of the package, made at build time, so that none is forgotten."""
+"""A hook of MkDocs: pages made from the code at build time, so that nothing is forgotten.
+
+One API page for each unit of the package, and the lists of the spaces, data sets and methods that are registered.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+from netwright.core import registry
 
 PACKAGE = Path(__file__).parents[1] / "src" / "netwright"
 
@@ -44,6 +49,21 @@ def _page(unit: Path) -> str:
     return "\n".join(lines)
 
 
+def _registered() -> str:
+    """The names that the command line knows, from the registries."""
+    lines = [
+        "# What can be named",
+        "",
+        "On the command line and in `netwright.search`; `netwright list` shows the same.",
+        "",
+    ]
+    for found in (registry.spaces, registry.tasks, registry.methods):
+        lines += [f"## {found.kind.capitalize()}s", "", "| name | what it is |", "|---|---|"]
+        lines += [f"| `{name}` | {found.summary(name)} |" for name in found]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     units = sorted(path for path in PACKAGE.iterdir() if not path.name.startswith(("_", ".")))
@@ -53,6 +73,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"api/{unit.stem}.md", content=_page(unit)))
         summary = _docstring(unit / "__init__.py" if unit.is_dir() else unit).partition("\n")[0]
         rows.append(f"| [`netwright.{unit.stem}`]({unit.stem}.md) | {summary} |")
-    index = "\n".join(["# API", "", "| unit | what it holds |", "|---|---|", *rows, ""])
+    files.append(File.generated(config, "api/registered.md", content=_registered()))
+    index = "\n".join(
+        [
+            "# API",
+            "",
+            "[What can be named](registered.md) on the command line.",
+            "",
+            "| unit | what it holds |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
+    )
     files.append(File.generated(config, "api/index.md", content=index))
     return files
