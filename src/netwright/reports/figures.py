@@ -1,0 +1,354 @@
+"""Plotly figures of a search. Each function takes data and returns a figure, or None where there is nothing to draw.
+
+Colours are those of Okabe & Ito 2008 (told apart by colour-blind readers); the page replaces them in dark mode. All
+text of users is escaped: plotly reads a part of HTML in labels.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from netwright.core.errors import MissingDependency
+from netwright.core.record import Record
+from netwright.reports.findings import best_first, focus, front, incumbents
+from netwright.reports.report_data import ReportData
+from netwright.reports.wording import decided_text, is_share, metric_text
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+__all__ = ["COLOURS", "curve_names", "learning_curves", "progress", "trade_off", "trade_off_metrics"]
+
+COLOURS = {
+    "blue": "#0072b2",
+    "orange": "#d55e00",
+    "green": "#009e73",
+    "purple": "#a7558a",
+    "sky": "#3d9fd6",
+    "grey": "#8a9199",
+    "faint": "#b9c0c7",
+    "ink": "#30363d",
+    "grid": "#e4e7ea",
+}
+"""The colours of the figures by name; the page maps each to one that suits a dark background."""
+
+MOST_POINTS = 3000
+MOST_CURVES = 150
+_CURVE_POINTS = 120
+_COSTS = ("params", "flops", "latency_ms", "activation_mb", "energy_mj", "train_seconds")
+
+
+def progress(data: ReportData, *, against: Literal["number", "seconds"] = "number") -> Figure | None:
+    """Every candidate and the best so far, against the number of candidates or the time of the search.
+
+    Candidates of lower fidelity are smaller and hollow; those that break a limit are triangles; failures are crosses
+    at the bottom. A few far outliers are left outside the first view (a double click shows all).
+    """
+    scored = [record for record in data.records if data.value(record) is not None]
+    if not scored:
+        return None
+    order = {record.id: place for place, record in enumerate(data.records, 1)}
+    along = {r.id: float(order[r.id]) if against == "number" else r.elapsed_seconds for r in data.records}
+    values = [value for record in scored if (value := data.value(record)) is not None]
+    logarithmic = _logarithmic(data, values)
+    low, high = _view(data, values, logarithmic=logarithmic)
+    top = data.top_fidelity
+    kinds = [
+        ("candidate", "circle", "sky", 7, [r for r in scored if not r.violation and r.fidelity == top]),
+        ("lower fidelity", "circle-open", "grey", 6, [r for r in scored if not r.violation and r.fidelity < top]),
+        ("breaks a limit", "triangle-up-open", "purple", 7, [r for r in scored if r.violation]),
+    ]
+    traces: list[dict[str, Any]] = []
+    for name, symbol, colour, size, records in kinds:
+        shown = _thinned(records)
+        if shown:
+            traces.append(
+                _scatter(
+                    [along[r.id] for r in shown],
+                    [data.value(r) for r in shown],
+                    name=name,
+                    text=[_hover(data, r) for r in shown],
+                    marker={"symbol": symbol, "color": COLOURS[colour], "size": size, "opacity": 0.75},
+                )
+            )
+    failed = _thinned([record for record in data.records if data.value(record) is None])
+    if failed:
+        floor = low if data.objective.direction == "max" else high
+        traces.append(
+            _scatter(
+                [along[r.id] for r in failed],
+                [10**floor if logarithmic else floor] * len(failed),
+                name="no value (failed or refused)",
+                text=[_hover(data, r) for r in failed],
+                marker={
+                    "symbol": "x-thin",
+                    "color": COLOURS["orange"],
+                    "size": 7,
+                    "line": {"width": 1.6, "color": COLOURS["orange"]},
+                },
+            )
+        )
+    best = incumbents(data)
+    if best:
+        end = max(along.values())
+        xs, ys = [along[r.id] for r in best], [data.value(r) for r in best]
+        traces.append(
+            _scatter(
+                [*xs, end],
+                [*ys, ys[-1]],
+                name="best so far",
+                mode="lines",
+                text=[_hover(data, r) for r in [*best, best[-1]]],
+                line={"shape": "hv", "color": COLOURS["blue"], "width": 2.5},
+            )
+        )
+    title = "candidates" if against == "number" else "seconds of search"
+    layout = _layout(title, data.objective.metric, values)
+    layout["yaxis"] |= {"range": [low, high], "type": "log" if logarithmic else "linear"}
+    return _figure(traces, layout)
+
+
+def curve_names(data: ReportData) -> list[str]:
+    """The curves worth a figure, at most three: first those of the objective's metric, then losses, then others."""
+    counts: dict[str, int] = {}
+    for record in data.records:
+        for name, points in record.curves.items():
+            if len(points) > 1:
+                counts[name] = counts.get(name, 0) + 1
+    metric = data.objective.metric.lower()
+
+    def order(name: str) -> tuple[int, int, str]:
+        lowered = name.lower()
+        held_out = not lowered.startswith(("val", "test"))
+        return (0 if lowered.endswith(metric) else 1 if "loss" in lowered else 2, held_out, name)
+
+    skipped = {"lr", "learning_rate", "epoch", "step", "seconds", "images_per_second"}
+    return sorted((name for name in counts if name.lower() not in skipped), key=order)[:3]
+
+
+def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Figure | None:
+    """A curve of every candidate: the best few in colour, the rest faint."""
+    with_curve = [r for r in best_first(data.records) if len(r.curves.get(curve, ())) > 1]
+    if not with_curve:
+        return None
+    traces: list[dict[str, Any]] = []
+    rest = with_curve[highlighted:][:MOST_CURVES]
+    if rest:
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        for record in rest:  # one trace with gaps: quicker to draw than one a candidate
+            steps, points = _points(record.curves[curve])
+            xs += [*steps, None]
+            ys += [*points, None]
+        colour = {"color": COLOURS["faint"], "width": 1}
+        traces.append(_scatter(xs, ys, name="the others", mode="lines", line=colour, opacity=0.55, hoverinfo="skip"))
+    colours = ("blue", "orange", "green", "purple", "sky")
+    dashes = ("solid", "dash", "dashdot", "dot", "longdash")
+    for k, record in reversed(list(enumerate(with_curve[:highlighted]))):
+        steps, kept = _points(record.curves[curve])
+        traces.append(
+            _scatter(
+                steps,
+                kept,
+                name=f"#{record.id}" + (" (best)" if data.winner is not None and record.id == data.winner.id else ""),
+                mode="lines",
+                text=[_hover(data, record)] * len(steps),
+                line={"color": COLOURS[colours[k % 5]], "width": 2.6 if k == 0 else 1.8, "dash": dashes[k % 5]},
+                legendrank=k,
+            )
+        )
+    values = [v for r in with_curve for v in r.curves[curve] if math.isfinite(v)]
+    layout = _layout("epochs", curve, values)
+    ends = [points[-1] for r in with_curve if (points := r.curves[curve]) and math.isfinite(points[-1])]
+    if "loss" in curve.lower() and min(values, default=0) > 0 and max(values) / min(values) > 30:
+        layout["yaxis"]["type"] = "log"
+    elif ends and is_share(curve) and focus(ends) is not None:
+        layout["yaxis"]["range"] = list(focus(ends) or ())
+    return _figure(traces, layout)
+
+
+def trade_off_metrics(data: ReportData) -> list[str]:
+    """What the first objective is set against: other objectives, parameters, limited costs.
+
+    Each has two values or more.
+    """
+    names = [objective.metric for objective in data.objectives[1:]]
+    names += [name for name in _COSTS if name == "params" or any(c.metric == name for c in data.constraints)]
+    found = []
+    for name in dict.fromkeys(names):
+        values = {data.value_of(r, name) for r in data.records if data.value(r) is not None}
+        if name != data.objective.metric and len(values - {None}) > 1:
+            found.append(name)
+    return found[:3]
+
+
+def trade_off(data: ReportData, metric: str) -> Figure | None:
+    """The first objective against another metric, with the Pareto front of the two marked.
+
+    The other metric is minimised unless it is a maximised objective. The front holds candidates of the highest
+    fidelity that keep the limits.
+    """
+    pairs = [
+        (r, x, y)
+        for r in data.records
+        if (x := data.value_of(r, metric)) is not None and (y := data.value(r)) is not None
+    ]
+    if not pairs:
+        return None
+    flip = next((-1 if o.direction == "max" else 1 for o in data.objectives if o.metric == metric), 1)
+    sound = [(r, x, y) for r, x, y in pairs if r.fidelity == data.top_fidelity and not r.violation]
+    best = [sound[i] for i in front([(flip * x, r.loss) for r, x, _ in sound])]
+    marked = {r.id for r, _, _ in best}
+    others = [pair for pair in pairs if pair[0].id not in marked]
+    lower = [pair for pair in others if pair[0].fidelity < data.top_fidelity and not pair[0].violation]
+    beyond = [pair for pair in others if pair[0].violation]
+    usual = [pair for pair in others if pair[0].fidelity == data.top_fidelity and not pair[0].violation]
+    traces = []
+    for name, symbol, colour, group in (
+        ("candidate", "circle", "sky", usual),
+        ("lower fidelity", "circle-open", "grey", lower),
+        ("breaks a limit", "triangle-up-open", "purple", beyond),
+    ):
+        if group:
+            traces.append(
+                _pairs(
+                    data,
+                    group,
+                    name=name,
+                    marker={"symbol": symbol, "color": COLOURS[colour], "size": 7, "opacity": 0.7},
+                )
+            )
+    if best:
+        line = {"color": COLOURS["orange"], "width": 1.8, "dash": "dot"}
+        mark = {"symbol": "diamond", "color": COLOURS["orange"], "size": 9}
+        traces.append(_pairs(data, best, name="Pareto front", mode="lines+markers", line=line, marker=mark))
+    if data.winner is not None and (chosen := [pair for pair in pairs if pair[0].id == data.winner.id]):
+        ring = {
+            "symbol": "circle-open",
+            "color": COLOURS["blue"],
+            "size": 17,
+            "line": {"width": 2.5, "color": COLOURS["blue"]},
+        }
+        traces.append(_pairs(data, chosen[:1], name="the winner", marker=ring))
+    xs, ys = [x for _, x, _ in pairs], [y for _, _, y in pairs]
+    layout = _layout(metric, data.objective.metric, ys)
+    if min(xs) > 0 and max(xs) / min(xs) > 8:
+        layout["xaxis"] |= {"type": "log", "dtick": 1 if max(xs) / min(xs) > 300 else "D2"}
+    logarithmic = _logarithmic(data, ys)
+    layout["yaxis"] |= {
+        "range": list(_view(data, ys, logarithmic=logarithmic)),
+        "type": "log" if logarithmic else "linear",
+    }
+    for limit in data.constraints:
+        if limit.metric == metric:
+            layout.setdefault("shapes", []).append(
+                {"type": "line", "x0": limit.limit, "x1": limit.limit, "y0": 0, "y1": 1, "yref": "paper",
+                 "line": {"color": COLOURS["purple"], "width": 1.2, "dash": "dash"}}
+            )  # fmt: skip  # one shape reads best in two lines
+    return _figure(traces, layout)
+
+
+def _pairs(data: ReportData, pairs: Sequence[tuple[Record, float, float]], **options: Any) -> dict[str, Any]:
+    shown = _thinned(pairs) if len(pairs) > MOST_POINTS else pairs
+    return _scatter(
+        [x for _, x, _ in shown], [y for _, _, y in shown], text=[_hover(data, r) for r, _, _ in shown], **options
+    )
+
+
+def _scatter(
+    xs: Sequence[float | None], ys: Sequence[float | None], *, name: str, mode: str = "markers", **options: Any
+) -> dict[str, Any]:
+    """A trace as plotly knows it, its numbers rounded to six digits: the file stays small."""
+    if "text" in options:
+        options["hovertemplate"] = "%{text}<extra></extra>"
+    return {
+        "type": "scatter",
+        "mode": mode,
+        "x": [_rounded(x) for x in xs],
+        "y": [_rounded(y) for y in ys],
+        "name": html.escape(name),
+    } | options
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def _thinned(items: Sequence[Any]) -> Sequence[Any]:
+    """Evenly chosen items where there are too many to draw."""
+    step = math.ceil(len(items) / MOST_POINTS)
+    return items[::step] if step > 1 else items
+
+
+def _points(values: Sequence[float]) -> tuple[list[float], list[float]]:
+    step = math.ceil(len(values) / _CURVE_POINTS)
+    kept = sorted({*range(0, len(values), step), len(values) - 1})
+    return [float(i + 1) for i in kept], [values[i] for i in kept]
+
+
+def _hover(data: ReportData, record: Record) -> str:
+    """What a point says of itself, as plotly's HTML."""
+    lines = [f"<b>#{record.id}</b>"]
+    for place, objective in enumerate(data.objectives):
+        lines.append(f"{objective.metric}: {metric_text(objective.metric, data.value(record, place))}")
+    if "params" in record.metrics and all(o.metric != "params" for o in data.objectives):
+        lines.append(f"params: {metric_text('params', record.metrics['params'])}")
+    if record.fidelity != 1:
+        lines.append(f"fidelity: {record.fidelity:.3g}")
+    decisions = list(record.arch.items())
+    lines += [f"{name}: {decided_text(value)}"[:60] for name, value in decisions[:7]]
+    if len(decisions) > 7:
+        lines.append(f"and {len(decisions) - 7} more decisions")
+    if record.status != "ok":
+        lines.append(f"{record.status}: {record.error or ''}"[:90])
+    return "<br>".join([lines[0], *(html.escape(line) for line in lines[1:])])
+
+
+def _logarithmic(data: ReportData, values: Sequence[float]) -> bool:
+    """Whether a minimised objective spans more than two orders of magnitude."""
+    return data.objective.direction == "min" and min(values) > 0 and max(values) / min(values) > 100
+
+
+def _view(data: ReportData, values: Sequence[float], *, logarithmic: bool) -> tuple[float, float]:
+    """The first view of the objective's axis: no good value is ever cut off, far bad ones may be."""
+    numbers = [math.log10(value) for value in values] if logarithmic else list(values)
+    low, high = min(numbers), max(numbers)
+    near = focus(numbers)
+    if near is not None:
+        low, high = (max(low, near[0]), high) if data.objective.direction == "max" else (low, min(high, near[1]))
+    margin = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
+    return low - margin, high + margin
+
+
+def _layout(x_title: str, y_title: str, values: Sequence[float]) -> dict[str, Any]:
+    axis = {
+        "gridcolor": COLOURS["grid"],
+        "zeroline": False,
+        "linecolor": COLOURS["faint"],
+        "ticks": "outside",
+        "tickcolor": COLOURS["faint"],
+    }
+    share = is_share(y_title) and values and min(values) >= 0 and max(values) <= 1
+    return {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": COLOURS["ink"]},
+        "margin": {"l": 62, "r": 14, "t": 12, "b": 48},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "itemwidth": 30},
+        "xaxis": axis | {"title": {"text": html.escape(x_title), "standoff": 8}},
+        "yaxis": axis
+        | {"title": {"text": html.escape(y_title), "standoff": 8}, "tickformat": ".4~p" if share else ".4~g"},
+    }
+
+
+def _figure(traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> Figure:
+    try:
+        from plotly import graph_objects
+    except ImportError as error:
+        raise MissingDependency("figures need plotly, which is not installed: pip install plotly") from error
+    return graph_objects.Figure(data=list(traces), layout={"template": graph_objects.layout.Template()} | layout)
