@@ -19,7 +19,7 @@ def make_records(n: int = 60, *, seed: int = 0, objectives: int = 1, size_limit:
     records = []
     elapsed = 0.0
     for i in range(n):
-        blocks, width = int(rng.integers(1, 4)), int(rng.choice([16, 32, 64, 128]))
+        blocks, width = int(rng.integers(1, 4)), int(rng.choice([16, 16, 32, 32, 64, 128]))
         decisions = {
             "blocks": blocks,
             "width": width,
@@ -40,7 +40,9 @@ def make_records(n: int = 60, *, seed: int = 0, objectives: int = 1, size_limit:
             elapsed += 0.01
             times = {"wall_seconds": 0.01, "elapsed_seconds": elapsed}
             violation = params / size_limit - 1
-            records.append(Record(**common, metrics={"params": params}, violation=violation, status="infeasible", **times))
+            records.append(
+                Record(**common, metrics={"params": params}, violation=violation, status="infeasible", **times)
+            )
             continue
         elapsed += seconds
         times = {"wall_seconds": seconds, "elapsed_seconds": elapsed}
@@ -63,7 +65,9 @@ def make_records(n: int = 60, *, seed: int = 0, objectives: int = 1, size_limit:
         metrics = {"accuracy": accuracy, "loss": float(loss[-1]), "params": params, "flops": 90 * params}
         status, error = ("partial", "stopped at its deadline") if i == 50 else ("ok", None)
         curves = {"val_accuracy": tuple(map(float, curve)), "train_loss": tuple(map(float, loss))}
-        records.append(Record(**common, metrics=metrics, losses=losses, status=status, error=error, curves=curves, **times))
+        records.append(
+            Record(**common, metrics=metrics, losses=losses, status=status, error=error, curves=curves, **times)
+        )
     return records
 
 
@@ -125,7 +129,13 @@ def make_data(**changes: object) -> ReportData:
         "final": FinalTraining({"accuracy": 0.9861, "loss": 0.0561}, 360, 14.2, 0.24, "train and validation"),
         "drawing": make_drawing(),
         "source": "import torch\nfrom torch import nn\n\n\nclass Model(nn.Module):\n    ...\n",
-        "environment": {"netwright": "0.1.0", "torch": "2.13.0", "Python": "3.11.2", "processor": "A processor", "cores": "2"},
+        "environment": {
+            "netwright": "0.1.0",
+            "torch": "2.13.0",
+            "Python": "3.11.2",
+            "processor": "A processor",
+            "cores": "2",
+        },
     }
     return ReportData(**(given | changes))  # type: ignore[arg-type]  # fields by name, of the right types
 

@@ -8,6 +8,7 @@ in a lane of its own.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,11 @@ from netwright.core.quantity import count_text
 from netwright.reports.drawing import Drawing, DrawnLayer, Repeat, collapse
 from netwright.reports.wording import plural, shape_text
 
-__all__ = ["drawing_svg", "family"]
+__all__ = ["drawing_svg", "drawing_width", "family"]
 
 _TALL, _FLAT = 44, 25  # heights of layers with and without parameters
 _GAP, _SIDE_GAP, _LANE, _MARGIN = 20, 22, 13, 14
-_CHARACTER = 7.0  # the usual width of one at 12.5 px
+_CHARACTER, _BOLD = 7.2, 8.3  # usual widths at 12.5 px, of wide fonts
 
 _FAMILIES = (
     ("conv", ("conv",)),
@@ -51,17 +52,23 @@ def drawing_svg(drawing: Drawing, *, fold_above: int = 16) -> str:
         (True, True, True)
     """
     folded, repeats = collapse(drawing, above=fold_above)
-    plan = _plan(folded)
+    plan = _plan(folded, repeats)
     parts = [*_groups(plan, repeats), *_edges(plan), *_input(plan), *(_node(box) for box in plan.boxes)]
-    left, top, width, height = _extent(plan)
+    left, top, width, height = _extent(plan, folded=bool(repeats))
     title = f"Block diagram of {plural(len(drawing.layers), 'layer')} with {count_text(drawing.params)} parameters"
     return (
         f'<svg class="arch" role="img" aria-label="{title}" viewBox="{left:g} {top:g} {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}" xmlns="http://www.w3.org/2000/svg"><title>{title}</title>'
+        f'style="width:{width:g}px;min-width:{0.75 * width:.0f}px" xmlns="http://www.w3.org/2000/svg"><title>{title}</title>'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6.5" markerHeight="6.5" '
         'orient="auto">'
         '<path class="arrow" d="M0 0.8L7.4 4L0 7.2z"/></marker></defs>' + "".join(parts) + "</svg>"
     )
+
+
+def drawing_width(drawing: Drawing, *, fold_above: int = 16) -> float:
+    """The width of the SVG in pixels, for a page to make room."""
+    folded, repeats = collapse(drawing, above=fold_above)
+    return _extent(_plan(folded, repeats), folded=bool(repeats))[2]
 
 
 @dataclass(slots=True)
@@ -98,7 +105,7 @@ class _Plan:
         return self.boxes[b].row == self.boxes[a].row + 1
 
 
-def _plan(drawing: Drawing) -> _Plan:
+def _plan(drawing: Drawing, repeats: Sequence[Repeat]) -> _Plan:
     links = drawing.links
     sources: list[list[int]] = [[] for _ in drawing.layers]
     for a, b in links:
@@ -113,6 +120,8 @@ def _plan(drawing: Drawing) -> _Plan:
         while len(rows) <= row:
             rows.append([])
         rows[row].append(i)
+    firsts = {boxes[repeat.first].row for repeat in repeats}
+    lasts = {boxes[repeat.last].row for repeat in repeats}
     y = 0.0
     for row, places in enumerate(rows):
         # Layers stand under what feeds them: order by the mean place of the sources in the row above.
@@ -124,7 +133,8 @@ def _plan(drawing: Drawing) -> _Plan:
         for i in places:  # flat layers beside tall ones stand in the middle of the row
             boxes[i].y += (height - boxes[i].height) / 2
         busy = len(places) > 1 or (row + 1 < len(rows) and len(rows[row + 1]) > 1)
-        y += height + _GAP + (8 if busy else 0) - (6 if height == _FLAT else 0)
+        edge = row in lasts or row + 1 in firsts  # the frame of a repeat passes here
+        y += height + (12 if edge else 0) + _GAP + (10 if busy else 0) - (6 if height == _FLAT else 0)
     plan = _Plan(boxes, rows, links, {}, drawing.input_shape)
     plan.lanes = _lanes(plan)
     return plan
@@ -132,8 +142,12 @@ def _plan(drawing: Drawing) -> _Plan:
 
 def _width(layers: Sequence[DrawnLayer]) -> float:
     """One width for all layers: that of the longest text, within limits."""
-    longest = max((len(_left(layer)) + len(_right(layer)) for layer in layers), default=10)
-    return min(max(_CHARACTER * longest + 46, 180), 290)
+    return min(max([_text_width(layer) + 36 for layer in layers] + [180]), 290)
+
+
+def _text_width(layer: DrawnLayer) -> float:
+    """The width of a layer's first line."""
+    return _BOLD * len(layer.type) + _CHARACTER * (1 + len(layer.detail) + 1 + len(_right(layer)))
 
 
 def _lanes(plan: _Plan) -> dict[tuple[int, int], float]:
@@ -158,16 +172,19 @@ def _edges(plan: _Plan) -> list[str]:
         source, target = plan.boxes[a], plan.boxes[b]
         if plan.straight(a, b):
             x1, y1, x2, y2 = source.x, source.bottom, target.x, target.y
-            half = (y1 + y2) / 2
-            path = (
-                f"M{x1:g} {y1:g}V{y2:g}"
-                if x1 == x2
-                else f"M{x1:g} {y1:g}C{x1:g} {half:g} {x2:g} {half:g} {x2:g} {y2:g}"
-            )
+            half = max(plan.boxes[i].bottom for i in plan.rows[source.row]) + 11
+            path = f"M{x1:g} {y1:g}" + ("" if x1 == x2 else _bend(x1, x2, half)) + f"V{y2:g}"
             found.append(f'<path class="edge" d="{path}" marker-end="url(#arrow)"/>')
         else:
             found.append(_long_edge(plan, a, b))
     return found
+
+
+def _bend(x1: float, x2: float, y: float) -> str:
+    """Down to a height, across at it, and down again, with round corners."""
+    r = min(7.0, abs(x2 - x1) / 2)
+    side = math.copysign(r, x2 - x1)
+    return f"V{y - r:g}Q{x1:g} {y:g} {x1 + side:g} {y:g}H{x2 - side:g}Q{x2:g} {y:g} {x2:g} {y + r:g}"
 
 
 def _long_edge(plan: _Plan, a: int, b: int) -> str:
@@ -195,7 +212,7 @@ def _groups(plan: _Plan, repeats: Sequence[Repeat]) -> list[str]:
     found = []
     for repeat in repeats:
         inside = range(repeat.first, repeat.last + 1)
-        lanes = [x for (a, b), x in plan.lanes.items() if a in inside and b in inside]
+        lanes = [x for (a, b), x in plan.lanes.items() if b in inside]
         left = min(plan.boxes[i].x - plan.boxes[i].width / 2 for i in inside) - 8
         right = max([plan.boxes[i].right for i in inside] + lanes) + 8
         top, bottom = min(plan.boxes[i].y for i in inside) - 7, max(plan.boxes[i].bottom for i in inside) + 7
@@ -217,7 +234,7 @@ def _input(plan: _Plan) -> list[str]:
     ]
     for i in plan.rows[0]:
         box = plan.boxes[i]
-        path = f"M0 -22V{box.y:g}" if box.x == 0 else f"M0 -22C0 -10 {box.x:g} -14 {box.x:g} {box.y:g}"
+        path = "M0 -22" + ("" if box.x == 0 else _bend(0, box.x, -13)) + f"V{box.y:g}"
         found.append(f'<path class="edge" d="{path}" marker-end="url(#arrow)"/>')
     return found
 
@@ -227,13 +244,15 @@ def _node(box: _Box) -> str:
     room = int((box.width - 24) / _CHARACTER)
     right = _right(layer)
     shape = shape_text(layer.shape)
-    full = " · ".join(part for part in (layer.name, _left(layer), shape, right) if part)
-    kind, space, detail = _cut(_left(layer), room - len(right)).partition(" ")
-    body = (
-        f'<tspan class="kind">{html.escape(kind)}</tspan>{space}<tspan class="detail">{html.escape(detail)}</tspan>'
-        if kind
-        else ""
-    )
+    params = f"{layer.params:,} parameters" if layer.params else ""
+    full = " · ".join(part for part in (layer.name, _left(layer), shape, params) if part)
+    left_room = box.width - 28 - _CHARACTER * len(right)
+    kind = _cut(layer.type, int(left_room / _BOLD))
+    spare = int((left_room - _BOLD * len(kind)) / _CHARACTER) - 1
+    detail = _cut(layer.detail, spare) if spare >= 4 else ""
+    body = f'<tspan class="kind">{html.escape(kind)}</tspan>'
+    if detail:
+        body += f' <tspan class="detail">{html.escape(detail)}</tspan>'
     first = box.y + (18 if box.height == _TALL else 17)
     lines = [f'<text x="{left + 11:g}" y="{first:g}">{body}</text>']
     if right:
@@ -253,23 +272,23 @@ def _left(layer: DrawnLayer) -> str:
 
 
 def _right(layer: DrawnLayer) -> str:
-    return count_text(layer.params) if layer.params else ""
+    if layer.params:
+        return count_text(layer.params)
+    return "" if family(layer.type) in ("norm", "act") else shape_text(layer.shape)
 
 
 def _cut(text: str, room: int) -> str:
     """The text within so many characters; the end of a name says more than its middle."""
-    room = max(room, 6)
+    room = max(room, 4)
     if len(text) <= room:
         return text
     return f"{text[: room - room // 2 - 1]}…{text[-(room // 2) :]}"
 
 
-def _extent(plan: _Plan) -> tuple[float, float, float, float]:
+def _extent(plan: _Plan, *, folded: bool) -> tuple[float, float, float, float]:
     left = min((box.x - box.width / 2 for box in plan.boxes), default=0) - _MARGIN
     right = max([box.right for box in plan.boxes] + list(plan.lanes.values()), default=100) + _MARGIN
-    # Room for the number of times beside a group, on both sides so that the column stays in the middle of the picture.
-    right += 44
-    half = max(right, -left)
+    right += 40 if folded else 0  # room for the number of times beside a group
     top = -52 if plan.input_shape else -8
     bottom = max((box.bottom for box in plan.boxes), default=20) + 10
-    return -half, top, 2 * half, bottom - top
+    return left, top, right - left, bottom - top

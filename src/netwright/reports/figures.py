@@ -74,23 +74,25 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
                     marker={"symbol": symbol, "color": COLOURS[colour], "size": size, "opacity": 0.75},
                 )
             )
-    failed = _thinned([record for record in data.records if data.value(record) is None])
-    if failed:
-        floor = low if data.objective.direction == "max" else high
-        traces.append(
-            _scatter(
-                [along[r.id] for r in failed],
-                [10**floor if logarithmic else floor] * len(failed),
-                name="no value (failed or refused)",
-                text=[_hover(data, r) for r in failed],
-                marker={
-                    "symbol": "x-thin",
-                    "color": COLOURS["orange"],
-                    "size": 7,
-                    "line": {"width": 1.6, "color": COLOURS["orange"]},
-                },
+    # What has no value stands at the bad end of the view.
+    edge = low + 0.025 * (high - low) if data.objective.direction == "max" else high - 0.025 * (high - low)
+    without = [record for record in data.records if data.value(record) is None]
+    for name, symbol, colour, records in (
+        ("outside the limits", "triangle-up-open", "purple", [r for r in without if r.status == "infeasible"]),
+        ("failed", "x-thin", "orange", [r for r in without if r.status != "infeasible"]),
+    ):
+        shown = _thinned(records)
+        if shown:
+            line = {"width": 1.6, "color": COLOURS[colour]}
+            traces.append(
+                _scatter(
+                    [along[r.id] for r in shown],
+                    [10**edge if logarithmic else edge] * len(shown),
+                    name=name,
+                    text=[_hover(data, r) for r in shown],
+                    marker={"symbol": symbol, "color": COLOURS[colour], "size": 7, "line": line},
+                )
             )
-        )
     best = incumbents(data)
     if best:
         end = max(along.values())
@@ -107,7 +109,9 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
         )
     title = "candidates" if against == "number" else "seconds of search"
     layout = _layout(title, data.objective.metric, values)
-    layout["yaxis"] |= {"range": [low, high], "type": "log" if logarithmic else "linear"}
+    layout["yaxis"]["range"] = [low, high]
+    if logarithmic:
+        layout["yaxis"] |= _logarithmic_axis(data.objective.metric, 10**low, 10**high)
     return _figure(traces, layout)
 
 
@@ -140,9 +144,9 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
         xs: list[float | None] = []
         ys: list[float | None] = []
         for record in rest:  # one trace with gaps: quicker to draw than one a candidate
-            steps, points = _points(record.curves[curve])
+            steps, kept = _points(record.curves[curve])
             xs += [*steps, None]
-            ys += [*points, None]
+            ys += [*kept, None]
         colour = {"color": COLOURS["faint"], "width": 1}
         traces.append(_scatter(xs, ys, name="the others", mode="lines", line=colour, opacity=0.55, hoverinfo="skip"))
     colours = ("blue", "orange", "green", "purple", "sky")
@@ -155,7 +159,7 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
                 kept,
                 name=f"#{record.id}" + (" (best)" if data.winner is not None and record.id == data.winner.id else ""),
                 mode="lines",
-                text=[_hover(data, record)] * len(steps),
+                text=_hover(data, record),  # one text for all points
                 line={"color": COLOURS[colours[k % 5]], "width": 2.6 if k == 0 else 1.8, "dash": dashes[k % 5]},
                 legendrank=k,
             )
@@ -164,7 +168,7 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
     layout = _layout("epochs", curve, values)
     ends = [points[-1] for r in with_curve if (points := r.curves[curve]) and math.isfinite(points[-1])]
     if "loss" in curve.lower() and min(values, default=0) > 0 and max(values) / min(values) > 30:
-        layout["yaxis"]["type"] = "log"
+        layout["yaxis"] |= _logarithmic_axis(curve, min(values), max(values))
     elif ends and is_share(curve) and focus(ends) is not None:
         layout["yaxis"]["range"] = list(focus(ends) or ())
     return _figure(traces, layout)
@@ -236,12 +240,12 @@ def trade_off(data: ReportData, metric: str) -> Figure | None:
     xs, ys = [x for _, x, _ in pairs], [y for _, _, y in pairs]
     layout = _layout(metric, data.objective.metric, ys)
     if min(xs) > 0 and max(xs) / min(xs) > 8:
-        layout["xaxis"] |= {"type": "log", "dtick": 1 if max(xs) / min(xs) > 300 else "D2"}
+        layout["xaxis"] |= _logarithmic_axis(metric, min(xs), max(xs))
     logarithmic = _logarithmic(data, ys)
-    layout["yaxis"] |= {
-        "range": list(_view(data, ys, logarithmic=logarithmic)),
-        "type": "log" if logarithmic else "linear",
-    }
+    low, high = _view(data, ys, logarithmic=logarithmic)
+    layout["yaxis"]["range"] = [low, high]
+    if logarithmic:
+        layout["yaxis"] |= _logarithmic_axis(data.objective.metric, 10**low, 10**high)
     for limit in data.constraints:
         if limit.metric == metric:
             layout.setdefault("shapes", []).append(
@@ -323,6 +327,13 @@ def _view(data: ReportData, values: Sequence[float], *, logarithmic: bool) -> tu
     return low - margin, high + margin
 
 
+def _logarithmic_axis(metric: str, low: float, high: float) -> dict[str, Any]:
+    """An axis with ticks at 1, 2 and 5 of each power of ten, or at the powers alone where those are many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [m * 10.0**p for p in powers for m in ((1, 2, 5) if len(powers) <= 4 else (1,))]
+    return {"type": "log", "tickvals": ticks, "ticktext": [metric_text(metric, tick) for tick in ticks]}
+
+
 def _layout(x_title: str, y_title: str, values: Sequence[float]) -> dict[str, Any]:
     axis = {
         "gridcolor": COLOURS["grid"],
@@ -339,7 +350,8 @@ def _layout(x_title: str, y_title: str, values: Sequence[float]) -> dict[str, An
         "margin": {"l": 62, "r": 14, "t": 12, "b": 48},
         "hovermode": "closest",
         "hoverlabel": {"align": "left"},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "itemwidth": 30},
+        "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "itemwidth": 30},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": COLOURS["faint"], "activecolor": COLOURS["blue"]},
         "xaxis": axis | {"title": {"text": html.escape(x_title), "standoff": 8}},
         "yaxis": axis
         | {"title": {"text": html.escape(y_title), "standoff": 8}, "tickformat": ".4~p" if share else ".4~g"},

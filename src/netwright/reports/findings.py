@@ -200,7 +200,7 @@ def _grouped(values: Mapping[int, Decided], most_options: int) -> dict[str, set[
         order = sorted(numbers, key=lambda i: numbers[i])
         cuts = [0, len(order) // 3, 2 * len(order) // 3, len(order)]
         parts = [order[a:b] for a, b in itertools.pairwise(cuts)]
-        return {f"{decided_text(numbers[p[0]])} … {decided_text(numbers[p[-1]])}": set(p) for p in parts if p}
+        return {f"{numbers[p[0]]:.3g} to {numbers[p[-1]]:.3g}": set(p) for p in parts if p}
     groups: dict[str, set[int]] = {}
     for value in sorted(distinct, key=_order):
         groups.setdefault(decided_text(value), set()).update(i for i, v in values.items() if v == value)

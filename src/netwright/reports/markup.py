@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Markup", "element", "embedded_json", "facts", "joined", "rows_table"]
+__all__ = ["Markup", "breakable", "element", "embedded_json", "facts", "joined", "rows_table"]
 
 
 class Markup(str):
@@ -49,9 +49,16 @@ def facts(rows: Mapping[str, object] | Sequence[tuple[str, object]]) -> Markup:
     """A table of names and values; rows without a value are left out."""
     pairs = rows.items() if isinstance(rows, Mapping) else rows
     lines = [
-        element("tr", element("th", name, scope="row"), element("td", value)) for name, value in pairs if value != ""
+        element("tr", element("th", breakable(name), scope="row"), element("td", value))
+        for name, value in pairs
+        if value != ""
     ]
     return element("table", element("tbody", *lines), class_="facts")
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after its dots and underscores."""
+    return Markup(escaped(name).replace(".", ".<wbr>").replace("_", "_<wbr>"))
 
 
 def rows_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: Iterable[int] = ()) -> Markup:

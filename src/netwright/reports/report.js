@@ -17,8 +17,8 @@
     }
     if (width) Object.assign(figure.layout, { width, height: 300, autosize: false });
     const options = {
-      responsive: !width, displaylogo: false, scrollZoom: false,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      responsive: !width, displaylogo: false, scrollZoom: false, displayModeBar: width ? false : "hover",
+      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
     };
     Plotly.react(plot, figure.data, figure.layout, options);
   };

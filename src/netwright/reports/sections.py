@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from netwright.core.quantity import seconds_text
 from netwright.reports import figures
 from netwright.reports.candidates_section import candidates
-from netwright.reports.drawing_svg import drawing_svg
+from netwright.reports.drawing_svg import drawing_svg, drawing_width
 from netwright.reports.findings import decision_means, final_interval, grouped_failures
-from netwright.reports.markup import Markup, element, embedded_json, facts, joined, rows_table
+from netwright.reports.markup import Markup, breakable, element, embedded_json, facts, joined, rows_table
 from netwright.reports.report_data import ReportData
 from netwright.reports.summary import counts_text, gain_text, interval_text
 from netwright.reports.wording import decided_text, is_share, metric_text, plural, shape_text
@@ -48,7 +48,9 @@ def stats(data: ReportData) -> Markup:
             tiles.append((objective.metric, metric_text(objective.metric, data.value(best, place)), direction))
         if gain := gain_text(data):
             big, cut, rest = gain.partition(" against ")
-            tiles.append(("gain in the search", big, f"against {rest}") if cut else ("gain in the search", "-", gain))
+            number, _, points = big.partition(" ")
+            note = f"{points} against {rest}".strip() if cut else gain
+            tiles.append(("gain in the search", number if cut else "-", note))
         if "params" in best.metrics and all(objective.metric != "params" for objective in data.objectives):
             tiles.append(("parameters", metric_text("params", best.metrics["params"]), "of the best model"))
     tiles.append(("candidates", f"{len(data.records):,}", counts_text(data)))
@@ -63,7 +65,9 @@ def stats(data: ReportData) -> Markup:
         element(
             "div",
             element("dt", name),
-            element("dd", element("div", big, class_="big"), element("div", note, class_="note")),
+            element(
+                "dd", element("div", big, class_="big"), element("div", note.replace(" %", "\u00a0%"), class_="note")
+            ),
             class_="card stat first" if place == 0 and best is not None else "card stat",
         )
         for place, (name, big, note) in enumerate(tiles)
@@ -135,7 +139,8 @@ def _trade_offs(data: ReportData) -> Markup:
             f"trade-off-{place}",
             figures.trade_off(data, name),
             f"{metric} against {name}, with the Pareto front",
-            f"{metric} against {name}. Nothing evaluated beats a candidate of the front in both.",
+            f"{metric} against {name}. Nothing evaluated beats a candidate of the front in both."
+            + (" The dashed line is the limit." if any(limit.metric == name for limit in data.constraints) else ""),
         )
         for place, name in enumerate(figures.trade_off_metrics(data))
     ]
@@ -151,10 +156,10 @@ def _trade_offs(data: ReportData) -> Markup:
         more = f" (the first 40 of {len(data.pareto)})" if len(data.pareto) > 40 else ""
         title = element(
             "h3",
-            f"Pareto front of all {len(data.objectives)} objectives: {plural(len(data.pareto), 'candidate')}{more}",
+            f"Pareto front of all objectives: {plural(len(data.pareto), 'candidate')}{more}",
         )
         table = rows_table(heads, rows, numeric=range(len(heads)))
-        parts.append(element("div", title, table, class_="card", style="margin-top:14px"))
+        parts.append(element("div", title, table, class_="card"))
     return joined(parts)
 
 
@@ -174,7 +179,6 @@ def _best(data: ReportData) -> Markup:
         element("h3", "Measured in the search"),
         facts([(name, metric_text(name, value)) for name, value in best.metrics.items()]),
         class_="card",
-        style="margin-top:14px",
     )
     side = [decisions, metrics if best.metrics else "", _final(data)]
     if data.drawing is not None and data.drawing.layers:
@@ -185,10 +189,13 @@ def _best(data: ReportData) -> Markup:
             element("figcaption", caption),
             class_="card long",
         )
-        body = element("div", drawn, element("div", *side), class_="arch-columns")
+        if drawing_width(data.drawing) > 600:  # branches side by side need the whole width
+            body = joined([drawn, element("div", *(element("div", p) for p in side if p), class_="three below")])
+        else:
+            body = element("div", drawn, element("div", *side, class_="column"), class_="arch-columns")
     else:
         missing = element("p", "No model was drawn: the evaluator gave none, or it was not built.", class_="about")
-        body = joined([missing, element("div", *(element("div", part) for part in side if part), class_="two")])
+        body = joined([missing, element("div", *(element("div", part) for part in side if part), class_="three")])
     return joined([body, _source(data)])
 
 
@@ -201,7 +208,6 @@ def _final(data: ReportData) -> Markup:
             element("h3", "Final training"),
             element("p", text, class_="empty"),
             class_="card",
-            style="margin-top:14px",
         )
     interval = final_interval(data)
     rows: list[tuple[str, object]] = []
@@ -213,7 +219,7 @@ def _final(data: ReportData) -> Markup:
     rows.append(("time", seconds_text(final.seconds) if final.seconds is not None else ""))
     rows.append(("share of the budget", f"{100 * final.share:.0f} %" if final.share is not None else ""))
     rows.append(("note", final.note))
-    return element("div", element("h3", "Final training"), facts(rows), class_="card", style="margin-top:14px")
+    return element("div", element("h3", "Final training"), facts(rows), class_="card")
 
 
 def _source(data: ReportData) -> Markup:
@@ -228,7 +234,6 @@ def _source(data: ReportData) -> Markup:
         element("p", button, style="margin:10px 0 0"),
         code,
         class_="card long",
-        style="margin-top:14px",
     )
 
 
@@ -251,7 +256,11 @@ def _decisions(data: ReportData) -> Markup:
             share = 1.0 if high == low else min(max((option.mean - low) / (high - low), 0.0), 1.0)
             if data.objective.direction == "min":
                 share = 1 - share  # a longer bar is better, whatever the direction
-            head = element("th", means.decision, scope="rowgroup", rowspan=len(means.options)) if place == 0 else ""
+            head = (
+                element("th", breakable(means.decision), scope="rowgroup", rowspan=len(means.options))
+                if place == 0
+                else ""
+            )
             bar = element("span", class_="bar", style=f"width:{4 + 96 * share:.0f}%")
             cells = [
                 element("td", option.option),
@@ -263,7 +272,7 @@ def _decisions(data: ReportData) -> Markup:
             rows.append(element("tr", head, *cells, class_="few" if option.count < 3 else None))
     heads = [("decision", ""), ("option", ""), ("tried", "number"), (f"mean {metric}", "number"), ("best", "number")]
     columns = [element("th", name, scope="col", class_=kind or None) for name, kind in heads]
-    bars = element("th", "mean (longer is better)", scope="col")
+    bars = element("th", "mean (longer is better)", scope="col", class_="bars")
     table = element("table", element("thead", element("tr", *columns, bars)), element("tbody", *rows))
     summary = element("summary", f"Observed means of {plural(len(found), 'decision')}")
     body = element("details", summary, element("div", table, class_="scroll"), class_="card long", open=len(rows) <= 45)
@@ -318,12 +327,10 @@ def _settings(data: ReportData) -> Markup:
              element("div", element("h3", "Data"), facts(about_data), class_="card")]  # fmt: skip  # a pair
     if data.environment:
         cards.append(element("div", element("h3", "Environment"), facts(data.environment), class_="card"))
-    parts = [element("div", *cards, class_="two")]
+    parts = [element("div", *cards, class_="three")]
     if data.space_text:
         summary = element("summary", "The search space")
-        parts.append(
-            element("details", summary, element("pre", data.space_text), class_="card long", style="margin-top:14px")
-        )
+        parts.append(element("details", summary, element("pre", data.space_text), class_="card long"))
     return joined(parts)
 
 

@@ -71,7 +71,7 @@ def counts_text(data: ReportData) -> str:
     counts = Counter(record.status for record in data.records)
     names: dict[Status, str] = {
         "ok": "evaluated",
-        "partial": "stopped early with a result",
+        "partial": "stopped early",
         "infeasible": "outside the limits",
         "failed": "failed",
     }
