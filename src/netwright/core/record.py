@@ -24,6 +24,10 @@ class Candidate:
         arch: the decisions.
         fidelity: the share of the full training, in (0, 1].
         parent: the id of the candidate that this one was made from, if any.
+
+    Example:
+        >>> Candidate(0, Arch({"width": 8}))
+        Candidate(id=0, arch=Arch({'width': 8}), fidelity=1.0, parent=None)
     """
 
     id: int
@@ -48,6 +52,12 @@ class Record:
         wall_seconds: what the evaluation took.
         elapsed_seconds: seconds of search from its start until this record, over all resumptions.
         curves: values per epoch (or step) by name, if the evaluator gave any.
+
+    Example:
+        >>> good = Record(0, Arch({"width": 8}), metrics={"accuracy": 0.9}, losses=(-0.9,))
+        >>> failed = Record(1, Arch({"width": 9}), status="failed", error="out of memory")
+        >>> min([failed, good], key=lambda record: record.rank).id, failed.loss
+        (0, inf)
     """
 
     id: int
