@@ -1,0 +1,1 @@
+"""Methods by name: each is a recipe out of a strategy and, where it has its own, an evaluator."""
