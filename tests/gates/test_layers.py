@@ -7,7 +7,7 @@ import ast
 LEVELS = {
     "core": 0,
     "spaces": 1, "tasks": 1, "runtime": 1,
-    "models": 2, "predictors": 2, "search": 2,
+    "models": 2, "predictors": 2, "loop": 2,
     "strategies": 3, "evaluators": 3,
     "oneshot": 4,
     "methods": 5,
@@ -68,7 +68,7 @@ def test_imports_point_to_lower_levels(package):
 def test_the_gate_finds_what_it_is_for():
     """The same check on code that breaks the rule in each way."""
     for code, expected in [
-        ("import netwright.search", "level 2"),
+        ("import netwright.loop", "level 2"),
         ("def late():\n    from netwright.strategies.random import Random", "level 3"),
         ("from netwright import Space", "is no unit"),
         ("from netwright.tasks import Task", "level 1"),  # the same level
