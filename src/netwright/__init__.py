@@ -52,8 +52,7 @@ __all__ = [
     "subset",
 ]
 
-_LATER = {
-}
+_LATER = {}
 
 
 def __getattr__(name: str) -> Any:

@@ -214,9 +214,7 @@ class Search:
             self._on_record(record, self.history)
         return record
 
-    def _judge(
-        self, outcome: Outcome
-    ) -> tuple[Status, dict[str, float], tuple[float, ...], float, str | None]:
+    def _judge(self, outcome: Outcome) -> tuple[Status, dict[str, float], tuple[float, ...], float, str | None]:
         """Status, metrics, losses, violation and error of an outcome."""
         if outcome.error is not None:
             return "failed", {}, (), 0.0, outcome.error
@@ -329,5 +327,3 @@ def _reason(error: BaseException) -> str:
         last = frames[-1]
         text += f" (in {last.name}, {Path(last.filename).name}:{last.lineno})"
     return text
-
-

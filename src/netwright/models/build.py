@@ -222,7 +222,9 @@ def _dry_run(model: nn.Module, example: torch.Tensor) -> torch.Tensor:
         where = ""
         if entered and entered[-1][0]:
             module = entered[-1][1]
-            kind = getattr(module.target, "__name__", "module") if isinstance(module, _Waiting) else type(module).__name__
+            kind = (
+                getattr(module.target, "__name__", "module") if isinstance(module, _Waiting) else type(module).__name__
+            )
             where = f" in layer {entered[-1][0]!r} ({kind})"
         shape = tuple(example.shape[1:])
         raise InvalidSpace(f"the arch can't take inputs of shape {shape}{where}: {_first_line(error)}") from error

@@ -18,9 +18,7 @@ def n_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def cost(
-    space: Space, arch: Arch, *, input_shape: tuple[int, ...], n_outputs: int | None = None
-) -> dict[str, float]:
+def cost(space: Space, arch: Arch, *, input_shape: tuple[int, ...], n_outputs: int | None = None) -> dict[str, float]:
     """Parameters, FLOPs and activation memory of an arch, on torch's meta device.
 
     Returns:

@@ -101,7 +101,7 @@ class Embedding:
                 self._module(value, used)
             elif getattr(builtins, used, None) is value:
                 continue
-            elif isinstance(value, type) or isinstance(value, types.FunctionType):
+            elif isinstance(value, (type, types.FunctionType)):
                 if used in self._open:
                     continue  # a circle of definitions: functions find each other when they are called
                 if value.__module__ == "builtins":

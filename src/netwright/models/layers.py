@@ -139,9 +139,7 @@ class NB201Reduction(nn.Module):
         super().__init__()
         self.conv_a = ReLUConvNorm(in_channels, out_channels, 3, 2)
         self.conv_b = ReLUConvNorm(out_channels, out_channels, 3)
-        self.shortcut = nn.Sequential(
-            nn.AvgPool2d(2, stride=2), nn.Conv2d(in_channels, out_channels, 1, bias=False)
-        )
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2, stride=2), nn.Conv2d(in_channels, out_channels, 1, bias=False))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.shortcut(x) + self.conv_b(self.conv_a(x))
@@ -156,9 +154,7 @@ class Cell(nn.Module):
         output: the `last` node, or `concat`: all nodes but the input, along the channels.
     """
 
-    def __init__(
-        self, n_nodes: int, edges: list[tuple[int, int, nn.Module | None]], output: str = "last"
-    ) -> None:
+    def __init__(self, n_nodes: int, edges: list[tuple[int, int, nn.Module | None]], output: str = "last") -> None:
         super().__init__()
         kept = [(source, target, op) for source, target, op in edges if op is not None]
         self.n_nodes = n_nodes
@@ -171,7 +167,7 @@ class Cell(nn.Module):
         for node in range(1, self.n_nodes):
             entering = [
                 op(states[source])
-                for (source, target), op in zip(self.wiring, self.operations)
+                for (source, target), op in zip(self.wiring, self.operations, strict=False)
                 if target == node
             ]
             total = entering[0] if entering else torch.zeros_like(x)

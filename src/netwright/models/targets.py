@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from netwright.core.errors import InvalidSpace
@@ -23,7 +23,7 @@ def target_of(call: Call | Deferred) -> Callable[..., Any]:
     return _imported(call.target) if isinstance(call.target, str) else call.target
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imported(target: str) -> Callable[..., Any]:
     module, _, name = target.partition(":")
     try:

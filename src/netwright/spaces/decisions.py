@@ -101,8 +101,7 @@ class Labeller:
         name = node.label or self._name(node, path, scope)
         if isinstance(node, (Choice, Subset)):
             options = tuple(
-                self.visit(option, (name, str(key)), scope)
-                for option, key in zip(node.options, node.keys, strict=True)
+                self.visit(option, (name, str(key)), scope) for option, key in zip(node.options, node.keys, strict=True)
             )
             return replace(node, options=options, label=name)
         if isinstance(node, Repeat):
@@ -214,16 +213,16 @@ def decisions_of(tree: Any) -> tuple[Decision, ...]:
             else:
                 conditions.setdefault(own, set()).add(condition)
         for part, values in _branches(node):
-            if own is None:
-                visit(part, condition)
-            elif values is None:  # counts whenever its repeat does
+            if own is None or values is None:
                 visit(part, condition)
             else:
                 visit(part, Condition(own, values))
 
     visit(tree, None)
     if wrong:
-        raise InvalidSpace(problems("equal labels must have equal values (label them differently)", dict.fromkeys(wrong)))
+        raise InvalidSpace(
+            problems("equal labels must have equal values (label them differently)", dict.fromkeys(wrong))
+        )
     plan = [
         Decision(name, domain, () if name in always else tuple(_merged(conditions[name])))
         for name, domain in domains.items()

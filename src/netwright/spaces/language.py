@@ -100,9 +100,7 @@ def integer(
     return Integer(low, high, step, log, _label(label), default)
 
 
-def real(
-    low: float, high: float, *, log: bool = False, label: str | None = None, default: float | None = None
-) -> Real:
+def real(low: float, high: float, *, log: bool = False, label: str | None = None, default: float | None = None) -> Real:
     """A real number from `low` to `high`.
 
     Values carry six significant digits, so that texts and files show what was really used.
@@ -254,7 +252,7 @@ def cell(
         raise InvalidSpace(f"`n_nodes` of a cell must be at least 2 (the input is one), but got {n_nodes!r}.")
     if output not in ("last", "concat"):
         raise InvalidSpace(f"`output` of a cell must be 'last' or 'concat', but got {output!r}.")
-    if n_inputs is not None and not 1 <= n_inputs:
+    if n_inputs is not None and not n_inputs >= 1:
         raise InvalidSpace(f"`n_inputs` of a cell must be at least 1, but got {n_inputs!r}.")
     edges: list[Any] = []
     for target in range(1, n_nodes):

@@ -204,9 +204,7 @@ class Space:
         counts = [self._by_name[name].domain.count for name in arch if name not in without]
         return math.prod(5 if math.isinf(count) else count for count in counts)
 
-    def _split(
-        self, arch: Arch, name: str, value: Decided, kept: dict[str, Decided], added: list[Decision]
-    ) -> None:
+    def _split(self, arch: Arch, name: str, value: Decided, kept: dict[str, Decided], added: list[Decision]) -> None:
         """Decisions that survive a change, and those directly activated by it."""
         for decision in self.decisions:
             if decision.name == name:
@@ -277,7 +275,8 @@ class Space:
 
     def size(self) -> float:
         """The number of arches: exact where it can be counted, an estimate (a float) with constraints on a large
-        space, infinite with a real."""
+        space, infinite with a real.
+        """
         if self._size is None:
             self._size = count_arches(self)
         return self._size

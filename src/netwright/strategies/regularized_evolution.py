@@ -56,7 +56,7 @@ def _grow(alive: deque[Record], record: Record) -> deque[Record]:
 
 
 def _distinct(rng: np.random.Generator, n: int, k: int) -> list[int]:
-    """k different numbers below n. (Floyd's algorithm: `Generator.choice` costs twenty microseconds.)"""
+    """K different numbers below n. (Floyd's algorithm: `Generator.choice` costs twenty microseconds.)."""
     chosen: set[int] = set()
     for top, u in zip(range(n - k, n), rng.random(k).tolist(), strict=True):
         drawn = int(u * (top + 1))

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from netwright.core.errors import InvalidInput
+from netwright.tasks.encoder import Encoder
+from netwright.tasks.splitting import pick
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from netwright.tasks.encoder import Encoder
 
 __all__ = ["Array", "Split", "Task"]
 
@@ -175,8 +175,6 @@ class Task:
             >>> len(load("blobs").subset(30).train)
             30
         """
-        from netwright.tasks.splitting import pick
-
         least = len(self.classes) if self.kind == "classification" else 1
         if not least <= n_train <= len(self.train):
             raise InvalidInput(

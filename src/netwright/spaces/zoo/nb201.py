@@ -30,9 +30,7 @@ _NAMES = tuple(f"cell.{target}<-{source}" for target, source in EDGES)
 
 
 @spaces.register
-def nb201(
-    *, channels: int = 16, n_cells: int = 5, input_shape: tuple[int, ...] = (3, 32, 32)
-) -> Space:
+def nb201(*, channels: int = 16, n_cells: int = 5, input_shape: tuple[int, ...] = (3, 32, 32)) -> Space:
     """NAS-Bench-201: one cell of four nodes, six edges and five operations, repeated in a fixed network.
 
     Args:
