@@ -56,7 +56,7 @@ class Evaluation:
         error = None
         try:
             metrics = self.evaluator(candidate, context)
-        except Exception as raised:  # a failed candidate is a record, not a crash
+        except Exception as raised:  # noqa: BLE001  # a failed candidate is a record, not a crash
             error = _reason(raised)
             _log.debug("candidate %d failed", candidate.id, exc_info=True)
         curves = {name: tuple(values) for name, values in context.curves.items()}
@@ -191,7 +191,7 @@ class Search:
             outcome = Outcome(error=_reason(outcome))
         elif not isinstance(outcome, Outcome):
             metrics = outcome if isinstance(outcome, Mapping) else {self.history.objectives[0].metric: outcome}
-            outcome = Outcome(metrics)  # type: ignore[arg-type]  # a number, or checked by _judge
+            outcome = Outcome(metrics)
         status, metrics, losses, violation, error = self._judge(outcome)
         record = Record(
             candidate.id,
@@ -231,7 +231,7 @@ class Search:
         for limit in limits:
             if limit.metric in metrics:
                 broken = limit.violation(metrics)
-                violation += broken if broken == broken else math.inf
+                violation += math.inf if math.isnan(broken) else broken
         missing = [o.metric for o in objectives if o.metric not in metrics]
         if missing and violation > 0:
             return "infeasible", metrics, (), violation, None
@@ -289,7 +289,7 @@ class Search:
                     candidate = pending.pop(done)
                     try:
                         outcome = done.result()
-                    except Exception as error:  # the worker died or took too long
+                    except Exception as error:  # noqa: BLE001  # the worker died or took too long
                         outcome = error
                     self.tell(candidate, outcome)
         finally:

@@ -44,7 +44,7 @@ class InlineExecutor:
         """Call it now."""
         try:
             return Done(fn(*args))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # raised again by `result`
             return Done(error=error)
 
     def wait(self, pending: Iterable[PendingResult], timeout: float | None = None) -> list[PendingResult]:

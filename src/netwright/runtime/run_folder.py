@@ -76,11 +76,11 @@ class RunFolder:
         target = self.path / name
         partial = target.with_name(f"{name}.partial")
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, target)
+        partial.replace(target)
         return target
 
     def _acquire(self) -> None:
-        file = open(self.path / "lock", "a+", encoding="utf-8")  # noqa: SIM115  # held as long as the run
+        file = (self.path / "lock").open("a+", encoding="utf-8")  # noqa: SIM115  # held as long as the run
         try:
             if os.name == "nt":  # pragma: no cover
                 import msvcrt

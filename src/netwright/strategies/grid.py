@@ -54,5 +54,5 @@ class Grid:
         return history.candidate(listed.arches[history.next_id])
 
 
-def _unchanged(state: _Listed, record: Record) -> _Listed:
+def _unchanged(state: _Listed, _: Record) -> _Listed:
     return state

@@ -41,7 +41,7 @@ class LocalSearch:
             climb.order = list(space.neighbours(current.arch))
             # The order belongs to the arch, not to the candidate that happens to ask: a resumed search finds it again.
             digits = int(current.arch.digest, 16)
-            np.random.default_rng((digits, climb.climbs)).shuffle(climb.order)  # type: ignore[arg-type]  # a list
+            np.random.default_rng((digits, climb.climbs)).shuffle(climb.order)
             climb.order.reverse()
             climb.ordered_for = key
         while climb.order:
