@@ -2,6 +2,7 @@
 
 from netwright.models.build import Built, build, build_call, built
 from netwright.models.cost import cost, cost_of, n_parameters
+from netwright.models.deploy import deployed, standardised
 from netwright.models.outline import LayerRow, outline
 from netwright.models.source import source_of
 
@@ -13,7 +14,9 @@ __all__ = [
     "built",
     "cost",
     "cost_of",
+    "deployed",
     "n_parameters",
     "outline",
     "source_of",
+    "standardised",
 ]

@@ -113,7 +113,7 @@ def build_call(
     # Weights are drawn on the processor, so that a seed gives the same ones on every device.
     birth = torch.device("meta") if torch.device(device).type == "meta" else torch.device("cpu")
     with torch.random.fork_rng(devices=[]), birth:
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         model = _make(call, result)
         if not isinstance(model, nn.Module):
             raise InvalidSpace(f"{call.name}(...) must make a torch module, but made a {type(model).__name__}.")
@@ -259,7 +259,7 @@ def _settle(model: nn.Module, result: Built) -> nn.Module:
         for name, child in list(module.named_children()):
             replaced = settle(child)
             if replaced is not child:
-                module._modules[name] = replaced
+                module.register_module(name, replaced)
         return module
 
     model = settle(model)

@@ -11,6 +11,7 @@ import sysconfig
 import textwrap
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -157,9 +158,7 @@ def _import_line(scope: dict[str, Any], used: str) -> str | None:
     file = scope.get("__file__")
     if not file:
         return None
-    with open(file, encoding="utf-8") as stream:
-        tree = ast.parse(stream.read())
-    for node in tree.body:
+    for node in ast.parse(Path(file).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom) and node.module and not node.level and _installed(node.module):
             for alias in node.names:
                 if (alias.asname or alias.name) == used:

@@ -21,38 +21,44 @@ __all__ = [
 
 
 class Standardise(nn.Module):
-    """(x - mean) / std, channel by channel (or feature by feature): raw data in, what the network was trained on out.
+    """(x - mean) / std: raw data in, what the network was trained on out.
 
     Args:
-        n_channels: the length of `mean` and `std`, the size of the input's axis 1.
+        shape: of `mean` and `std`: the first axes of one example. `Standardise(3)` works by channel on images
+            (3, height, width) and by feature on rows (3,); `Standardise(8, 8)` by element on examples (8, 8).
     """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, n_channels: int) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(n_channels))
-        self.register_buffer("std", torch.ones(n_channels))
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("std", torch.ones(shape))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        shape = (1, -1) + (1,) * (x.dim() - 2)
+        shape = (1, *self.mean.shape) + (1,) * (x.dim() - self.mean.dim() - 1)
         return (x.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
 
 
 class Destandardise(nn.Module):
-    """x * std + mean: from standardised predictions to the targets' own units; shapes (batch, n_outputs)."""
+    """x * std + mean: from standardised predictions to the targets' own units.
+
+    Args:
+        shape: of `mean` and `std`: the first axes of one prediction, usually (n_outputs,).
+    """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, n_outputs: int) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(n_outputs))
-        self.register_buffer("std", torch.ones(n_outputs))
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("std", torch.ones(shape))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.std + self.mean
+        shape = (1, *self.mean.shape) + (1,) * (x.dim() - self.mean.dim() - 1)
+        return x * self.std.view(shape) + self.mean.view(shape)
 
 
 class GlobalAveragePool(nn.Module):

@@ -46,7 +46,7 @@ def outline(model: nn.Module, input_shape: tuple[int, ...]) -> list[LayerRow]:
         if not name:
             continue
 
-        def enter(module: nn.Module, inputs: tuple[object, ...]) -> None:
+        def enter(_: nn.Module, __: tuple[object, ...]) -> None:
             open_rows.append(len(rows))
             rows.append(None)
 

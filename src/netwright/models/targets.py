@@ -32,4 +32,4 @@ def _imported(target: str) -> Callable[..., Any]:
         raise InvalidSpace(f"{target!r} can't be imported: {error}") from error
     if not callable(found):
         raise InvalidSpace(f"{target!r} must be a class or a function, but is a {type(found).__name__}.")
-    return found  # type: ignore[no-any-return]  # checked to be callable
+    return found

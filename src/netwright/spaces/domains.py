@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from netwright.core.arch import Decided
 
@@ -288,15 +287,15 @@ class Combination:
 
     def neighbours(self, value: Decided) -> Iterator[Decided]:
         assert isinstance(value, tuple)
-        order = {option: index for index, option in enumerate(self.values)}
         for leaving, entering in itertools.product(value, self.values):
             if entering not in value:
-                kept = [option for option in value if option != leaving]
-                bisect.insort(kept, entering, key=order.__getitem__)
-                yield tuple(kept)
+                chosen = {*value, entering} - {leaving}
+                scalars: tuple[Any, ...] = self.values
+                yield tuple(option for option in scalars if option in chosen)
 
     def grid(self, resolution: int) -> Iterator[Decided]:
-        return itertools.combinations(self.values, self.k)  # type: ignore[return-value]  # tuples of scalars
+        scalars: tuple[Any, ...] = self.values
+        return itertools.combinations(scalars, self.k)
 
     def encode(self, value: Decided) -> list[float]:
         assert isinstance(value, tuple)

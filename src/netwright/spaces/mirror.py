@@ -81,4 +81,7 @@ nn = Mirror(
     """,
 )
 
-layers = Mirror("netwright.models.layers", "Cell Residual ResidualBlock ReLUConvNorm GlobalAveragePool NB201Reduction")
+layers = Mirror(
+    "netwright.models.layers",
+    "Cell Destandardise GlobalAveragePool NB201Reduction ReLUConvNorm Residual ResidualBlock Standardise",
+)

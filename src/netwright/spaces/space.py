@@ -81,13 +81,27 @@ class Space:
         self._start: Arch | None = None
 
     def __reduce__(self) -> Any:
-        return _rebuild, (*self._given, self._start)
+        return Space._rebuilt, (*self._given, self._start)
+
+    @classmethod
+    def _rebuilt(
+        cls,
+        model: Any,
+        training: Any,
+        constraints: Any,
+        name: str | None,
+        canonical: Callable[[Arch], Arch] | None,
+        start: Arch | None,
+    ) -> Space:
+        space = cls(model, training=training, constraints=constraints, name=name, canonical=canonical)
+        space._start = start
+        return space
 
     def starting_at(self, arch: Arch) -> Space:
         """The same space with another default arch: where the defaults of the single choices aren't enough."""
         self.validate(arch)
         model, training, constraints, name, canonical = self._given
-        return _rebuild(model, training, constraints, name, canonical, arch)
+        return Space._rebuilt(model, training, constraints, name, canonical, arch)
 
     def __repr__(self) -> str:
         return f"<Space {self.name}: {len(self.decisions)} decisions>"
@@ -274,8 +288,10 @@ class Space:
     # Facts ------------------------------------------------------------------------------------------------------
 
     def size(self) -> float:
-        """The number of arches: exact where it can be counted, an estimate (a float) with constraints on a large
-        space, infinite with a real.
+        """The number of arches.
+
+        Exact (an `int`) where it can be counted, an estimate (a `float`) with constraints on a large space, infinite
+        with a real.
         """
         if self._size is None:
             self._size = count_arches(self)
@@ -390,16 +406,3 @@ class Space:
     def digest(self) -> str:
         """Twelve hexadecimal digits that change when the decisions do: a resumed run is checked by it."""
         return hashlib.sha256(self.describe().encode()).hexdigest()[:12]
-
-
-def _rebuild(
-    model: Any,
-    training: Any,
-    constraints: Any,
-    name: str | None,
-    canonical: Callable[[Arch], Arch] | None,
-    start: Arch | None,
-) -> Space:
-    space = Space(model, training=training, constraints=constraints, name=name, canonical=canonical)
-    space._start = start
-    return space
