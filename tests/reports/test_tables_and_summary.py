@@ -121,7 +121,8 @@ def test_a_missing_package_is_named_with_its_install_line(module, call, hint, mo
 
 
 def test_reports_load_nothing_heavy():
-    code = "import sys, netwright.reports; print([m for m in ('torch', 'pandas', 'plotly', 'rich', 'sklearn') if m in sys.modules])"
+    heavy = ("torch", "pandas", "plotly", "rich", "sklearn")
+    code = f"import sys, netwright.reports; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
     )

@@ -119,6 +119,8 @@ def collapse(drawing: Drawing, *, above: int = 16) -> tuple[Drawing, tuple[Repea
         for i, layer in enumerate(drawing.layers)
     ]
     runs = _runs(keys, links)
+    if not runs:
+        return drawing, ()
     # Where each layer of the model is in the folded drawing.
     place: list[int] = []
     kept: list[int] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from netwright.core.errors import MissingDependency
 from netwright.core.record import Record
@@ -20,7 +20,16 @@ from netwright.reports.wording import decided_text, is_share, metric_text
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["COLOURS", "curve_names", "learning_curves", "progress", "trade_off", "trade_off_metrics"]
+__all__ = [
+    "COLOURS",
+    "curve_names",
+    "drawn_records",
+    "hover_text",
+    "learning_curves",
+    "progress",
+    "trade_off",
+    "trade_off_metrics",
+]
 
 COLOURS = {
     "blue": "#0072b2",
@@ -38,7 +47,22 @@ COLOURS = {
 MOST_POINTS = 3000
 MOST_CURVES = 150
 _CURVE_POINTS = 120
+_Pair: TypeAlias = tuple[Record, float, float]
 _COSTS = ("params", "flops", "latency_ms", "activation_mb", "energy_mj", "train_seconds")
+
+
+def drawn_records(data: ReportData) -> dict[int, Record]:
+    """The records that are points in the figures, by id: all, or an even choice with the best and the fronts in it."""
+    records = data.records
+    step = math.ceil(len(records) / MOST_POINTS)
+    chosen = list(records[:: max(step, 1)])
+    if step > 1:
+        chosen += incumbents(data)
+        chosen += [] if data.winner is None else [data.winner]
+        for metric in trade_off_metrics(data):
+            chosen += [record for record, _, _ in _front(data, _pairs(data, metric), metric)]
+    kept = {record.id for record in chosen}
+    return {record.id: record for record in records if record.id in kept}
 
 
 def progress(data: ReportData, *, against: Literal["number", "seconds"] = "number") -> Figure | None:
@@ -50,6 +74,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
     scored = [record for record in data.records if data.value(record) is not None]
     if not scored:
         return None
+    drawn = drawn_records(data)
     order = {record.id: place for place, record in enumerate(data.records, 1)}
     along = {r.id: float(order[r.id]) if against == "number" else r.elapsed_seconds for r in data.records}
     values = [value for record in scored if (value := data.value(record)) is not None]
@@ -63,14 +88,14 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
     ]
     traces: list[dict[str, Any]] = []
     for name, symbol, colour, size, records in kinds:
-        shown = _thinned(records)
+        shown = [record for record in records if record.id in drawn]
         if shown:
             traces.append(
                 _scatter(
                     [along[r.id] for r in shown],
                     [data.value(r) for r in shown],
                     name=name,
-                    text=[_hover(data, r) for r in shown],
+                    **_hover(data, shown),
                     marker={"symbol": symbol, "color": COLOURS[colour], "size": size, "opacity": 0.75},
                 )
             )
@@ -81,7 +106,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
         ("outside the limits", "triangle-up-open", "purple", [r for r in without if r.status == "infeasible"]),
         ("failed", "x-thin", "orange", [r for r in without if r.status != "infeasible"]),
     ):
-        shown = _thinned(records)
+        shown = [record for record in records if record.id in drawn]
         if shown:
             line = {"width": 1.6, "color": COLOURS[colour]}
             traces.append(
@@ -89,7 +114,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
                     [along[r.id] for r in shown],
                     [10**edge if logarithmic else edge] * len(shown),
                     name=name,
-                    text=[_hover(data, r) for r in shown],
+                    **_hover(data, shown),
                     marker={"symbol": symbol, "color": COLOURS[colour], "size": 7, "line": line},
                 )
             )
@@ -103,7 +128,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
                 [*ys, ys[-1]],
                 name="best so far",
                 mode="lines",
-                text=[_hover(data, r) for r in [*best, best[-1]]],
+                **_hover(data, [*best, best[-1]]),
                 line={"shape": "hv", "color": COLOURS["blue"], "width": 2.5},
             )
         )
@@ -159,7 +184,7 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
                 kept,
                 name=f"#{record.id}" + (" (best)" if data.winner is not None and record.id == data.winner.id else ""),
                 mode="lines",
-                text=_hover(data, record),  # one text for all points
+                text=hover_text(data, record),  # one text for all points
                 line={"color": COLOURS[colours[k % 5]], "width": 2.6 if k == 0 else 1.8, "dash": dashes[k % 5]},
                 legendrank=k,
             )
@@ -195,18 +220,12 @@ def trade_off(data: ReportData, metric: str) -> Figure | None:
     The other metric is minimised unless it is a maximised objective. The front holds candidates of the highest
     fidelity that keep the limits.
     """
-    pairs = [
-        (r, x, y)
-        for r in data.records
-        if (x := data.value_of(r, metric)) is not None and (y := data.value(r)) is not None
-    ]
+    pairs = _pairs(data, metric)
     if not pairs:
         return None
-    flip = next((-1 if o.direction == "max" else 1 for o in data.objectives if o.metric == metric), 1)
-    sound = [(r, x, y) for r, x, y in pairs if r.fidelity == data.top_fidelity and not r.violation]
-    best = [sound[i] for i in front([(flip * x, r.loss) for r, x, _ in sound])]
-    marked = {r.id for r, _, _ in best}
-    others = [pair for pair in pairs if pair[0].id not in marked]
+    best = _front(data, pairs, metric)
+    marked, drawn = {r.id for r, _, _ in best}, drawn_records(data)
+    others = [pair for pair in pairs if pair[0].id not in marked and pair[0].id in drawn]
     lower = [pair for pair in others if pair[0].fidelity < data.top_fidelity and not pair[0].violation]
     beyond = [pair for pair in others if pair[0].violation]
     usual = [pair for pair in others if pair[0].fidelity == data.top_fidelity and not pair[0].violation]
@@ -218,7 +237,7 @@ def trade_off(data: ReportData, metric: str) -> Figure | None:
     ):
         if group:
             traces.append(
-                _pairs(
+                _points_of(
                     data,
                     group,
                     name=name,
@@ -228,7 +247,7 @@ def trade_off(data: ReportData, metric: str) -> Figure | None:
     if best:
         line = {"color": COLOURS["orange"], "width": 1.8, "dash": "dot"}
         mark = {"symbol": "diamond", "color": COLOURS["orange"], "size": 9}
-        traces.append(_pairs(data, best, name="Pareto front", mode="lines+markers", line=line, marker=mark))
+        traces.append(_points_of(data, best, name="Pareto front", mode="lines+markers", line=line, marker=mark))
     if data.winner is not None and (chosen := [pair for pair in pairs if pair[0].id == data.winner.id]):
         ring = {
             "symbol": "circle-open",
@@ -236,7 +255,7 @@ def trade_off(data: ReportData, metric: str) -> Figure | None:
             "size": 17,
             "line": {"width": 2.5, "color": COLOURS["blue"]},
         }
-        traces.append(_pairs(data, chosen[:1], name="the winner", marker=ring))
+        traces.append(_points_of(data, chosen[:1], name="the winner", marker=ring))
     xs, ys = [x for _, x, _ in pairs], [y for _, _, y in pairs]
     layout = _layout(metric, data.objective.metric, ys)
     if min(xs) > 0 and max(xs) / min(xs) > 8:
@@ -255,11 +274,24 @@ def trade_off(data: ReportData, metric: str) -> Figure | None:
     return _figure(traces, layout)
 
 
-def _pairs(data: ReportData, pairs: Sequence[tuple[Record, float, float]], **options: Any) -> dict[str, Any]:
-    shown = _thinned(pairs) if len(pairs) > MOST_POINTS else pairs
-    return _scatter(
-        [x for _, x, _ in shown], [y for _, _, y in shown], text=[_hover(data, r) for r, _, _ in shown], **options
-    )
+def _pairs(data: ReportData, metric: str) -> list[_Pair]:
+    """Records with their values of a metric and of the first objective, where they have both."""
+    return [
+        (r, x, y)
+        for r in data.records
+        if (x := data.value_of(r, metric)) is not None and (y := data.value(r)) is not None
+    ]
+
+
+def _front(data: ReportData, pairs: Sequence[_Pair], metric: str) -> list[_Pair]:
+    flip = next((-1 if o.direction == "max" else 1 for o in data.objectives if o.metric == metric), 1)
+    sound = [(r, x, y) for r, x, y in pairs if r.fidelity == data.top_fidelity and not r.violation]
+    return [sound[i] for i in front([(flip * x, r.loss) for r, x, _ in sound])]
+
+
+def _points_of(data: ReportData, pairs: Sequence[_Pair], **options: Any) -> dict[str, Any]:
+    hover = _hover(data, [r for r, _, _ in pairs])
+    return _scatter([x for _, x, _ in pairs], [y for _, _, y in pairs], **hover, **options)
 
 
 def _scatter(
@@ -281,19 +313,18 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 
 
-def _thinned(items: Sequence[Any]) -> Sequence[Any]:
-    """Evenly chosen items where there are too many to draw."""
-    step = math.ceil(len(items) / MOST_POINTS)
-    return items[::step] if step > 1 else items
-
-
 def _points(values: Sequence[float]) -> tuple[list[float], list[float]]:
     step = math.ceil(len(values) / _CURVE_POINTS)
     kept = sorted({*range(0, len(values), step), len(values) - 1})
     return [float(i + 1) for i in kept], [values[i] for i in kept]
 
 
-def _hover(data: ReportData, record: Record) -> str:
+def _hover(data: ReportData, records: Sequence[Record]) -> dict[str, Any]:
+    """The texts of points, and whose they are: the page keeps each text once, by id."""
+    return {"text": [hover_text(data, r) for r in records], "customdata": [r.id for r in records]}
+
+
+def hover_text(data: ReportData, record: Record) -> str:
     """What a point says of itself, as plotly's HTML."""
     lines = [f"<b>#{record.id}</b>"]
     for place, objective in enumerate(data.objectives):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netwright.core.arch import Decided
@@ -173,15 +173,16 @@ def decision_means(data: ReportData, *, most_options: int = 8) -> list[DecisionM
     Only scored records of the highest fidelity count. Numbers with many values are put into three groups of equal
     size. These are means of what was tried: a strategy doesn't try at random, so they are a hint, not an effect.
     """
-    scored = [r for r in data.records if r.fidelity == data.top_fidelity and data.value(r) is not None]
-    names = list(dict.fromkeys(name for record in scored for name in record.arch))
+    top = data.top_fidelity
+    scored = [(r, value) for r in data.records if r.fidelity == top and (value := data.value(r)) is not None]
+    decided: dict[str, list[tuple[Decided, float]]] = {}
+    for record, value in scored:
+        for name, option in record.arch.items():
+            decided.setdefault(name, []).append((option, value))
     found = []
-    for name in names:
-        values: dict[int, Decided] = {r.id: r.arch[name] for r in scored if name in r.arch}
-        groups = _grouped(values, most_options)
+    for name, pairs in decided.items():
         options = []
-        for option, ids in groups.items():
-            reached = [value for r in scored if r.id in ids and (value := data.value(r)) is not None]
+        for option, reached in _grouped(pairs, most_options).items():
             best = max(reached) if data.objective.direction == "max" else min(reached)
             options.append(OptionMean(option, len(reached), sum(reached) / len(reached), best))
         sound = [option.mean for option in options if option.count >= 3]
@@ -190,20 +191,22 @@ def decision_means(data: ReportData, *, most_options: int = 8) -> list[DecisionM
     return sorted(found, key=lambda means: -means.spread)
 
 
-def _grouped(values: Mapping[int, Decided], most_options: int) -> dict[str, set[int]]:
-    """Ids by option; numbers with too many values by thirds, other options with too many values not at all."""
-    distinct = set(values.values())
-    if len(distinct) > most_options:
-        numbers = {i: v for i, v in values.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
-        if len(numbers) < len(values):
+def _grouped(pairs: Sequence[tuple[Decided, float]], most_options: int) -> dict[str, list[float]]:
+    """Values by option; numbers with too many options by thirds, other options that are too many not at all."""
+    reached: dict[Decided, list[float]] = {}
+    for option, value in pairs:
+        reached.setdefault(option, []).append(value)
+    if len(reached) > most_options:
+        numbers = [(o, v) for o, v in pairs if isinstance(o, (int, float)) and not isinstance(o, bool)]
+        if len(numbers) < len(pairs):
             return {}
-        order = sorted(numbers, key=lambda i: numbers[i])
-        cuts = [0, len(order) // 3, 2 * len(order) // 3, len(order)]
-        parts = [order[a:b] for a, b in itertools.pairwise(cuts)]
-        return {f"{numbers[p[0]]:.3g} to {numbers[p[-1]]:.3g}": set(p) for p in parts if p}
-    groups: dict[str, set[int]] = {}
-    for value in sorted(distinct, key=_order):
-        groups.setdefault(decided_text(value), set()).update(i for i, v in values.items() if v == value)
+        numbers.sort(key=lambda pair: pair[0])
+        cuts = [0, len(numbers) // 3, 2 * len(numbers) // 3, len(numbers)]
+        parts = [numbers[a:b] for a, b in itertools.pairwise(cuts)]
+        return {f"{part[0][0]:.3g} to {part[-1][0]:.3g}": [v for _, v in part] for part in parts if part}
+    groups: dict[str, list[float]] = {}
+    for option in sorted(reached, key=_order):
+        groups.setdefault(decided_text(option), []).extend(reached[option])
     return groups
 
 

@@ -11,7 +11,7 @@ from netwright.core.errors import MissingDependency
 from netwright.reports.figures import COLOURS
 from netwright.reports.markup import Markup, element, embedded_json, joined
 from netwright.reports.report_data import ReportData
-from netwright.reports.sections import SECTIONS, stats
+from netwright.reports.sections import SECTIONS, hover_texts, stats
 from netwright.reports.summary import headline
 
 __all__ = ["report_html", "write_report"]
@@ -96,6 +96,7 @@ def report_html(data: ReportData) -> str:
         ),
         element("footer", element("p", "Made by netwright. This file holds all that it shows and needs no network.")),
         element("noscript", element("p", "The figures need JavaScript; all tables and texts are here without it.")),
+        hover_texts(data),
         embedded_json("dark-colours", {COLOURS[name]: colour for name, colour in _DARK.items()}),
     ]  # fmt: skip  # as nested as the page
     head = [

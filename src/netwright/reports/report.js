@@ -3,6 +3,7 @@
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const darkColours = read("dark-colours");
+  const hoverTexts = read("hover-texts");
   const plots = [...document.querySelectorAll(".plot")];
 
   // Figures: drawn from the JSON beside them, in the colours of the reader's scheme.
@@ -10,6 +11,7 @@
     let text = document.getElementById(plot.dataset.figure).textContent;
     if (asDark) for (const [light, other] of Object.entries(darkColours)) text = text.replaceAll(light, other);
     const figure = JSON.parse(text);
+    for (const trace of figure.data) if (trace.customdata) trace.text = trace.customdata.map((id) => hoverTexts[id]);
     if (asDark) figure.layout.hoverlabel = { ...figure.layout.hoverlabel, bordercolor: "#333b43" };
     if (plot.clientWidth < 460) {
       figure.layout.margin = { ...figure.layout.margin, l: 52, r: 6 };

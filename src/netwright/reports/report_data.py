@@ -82,6 +82,8 @@ class ReportData:
         environment: versions and the machine, see `environment`.
         warnings: what a reader must know.
         running: whether the search still goes on.
+        records, pareto, winner, n_pending: what follows from the above.
+        top_fidelity: the highest of any scored record, the only one at which candidates are compared.
 
     Example:
         >>> from netwright.core import Arch
@@ -116,6 +118,7 @@ class ReportData:
     pareto: tuple[Record, ...] = field(init=False, repr=False)
     winner: Record | None = field(init=False)
     n_pending: int = field(init=False)
+    top_fidelity: float = field(init=False)
 
     def __post_init__(self) -> None:
         given = self.history
@@ -141,6 +144,7 @@ class ReportData:
         settle(self, "pareto", tuple(copied.pareto()))
         settle(self, "winner", self.best or copied.best)
         settle(self, "n_pending", len(given.pending) if isinstance(given, History) else 0)
+        settle(self, "top_fidelity", max((record.fidelity for record in records if record.scored), default=1.0))
 
     @property
     def objective(self) -> Objective:
@@ -167,8 +171,3 @@ class ReportData:
         if self.search_seconds is not None:
             return self.search_seconds
         return max((record.elapsed_seconds for record in self.records), default=0.0)
-
-    @property
-    def top_fidelity(self) -> float:
-        """The highest fidelity of any scored record: the only one at which candidates are compared."""
-        return max((record.fidelity for record in self.records if record.scored), default=1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from netwright.reports.wording import decided_text, is_share, metric_text, plura
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["SECTIONS", "Section", "stats"]
+__all__ = ["SECTIONS", "Section", "hover_texts", "stats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,24 @@ def stats(data: ReportData) -> Markup:
     return element("dl", *items, class_="stats")
 
 
+def hover_texts(data: ReportData) -> Markup:
+    """What the points of all figures say of themselves, by id."""
+    return embedded_json(
+        "hover-texts", {i: figures.hover_text(data, r) for i, r in figures.drawn_records(data).items()}
+    )
+
+
 def _figure(name: str, figure: Figure | None, alternative: str, caption: str) -> Markup:
     if figure is None:
         return Markup()
     plot = element(
         "div", class_="plot", id=f"plot-{name}", data_figure=f"figure-{name}", role="img", aria_label=alternative
     )
-    drawn = embedded_json(f"figure-{name}", Markup(figure.to_json()))
+    content = json.loads(figure.to_json())
+    for trace in content["data"]:
+        if "customdata" in trace:  # the ids of the points; their texts are in the page once, see `hover_texts`
+            del trace["text"]
+    drawn = embedded_json(f"figure-{name}", content)
     return element("figure", plot, element("figcaption", caption), drawn, class_="card")
 
 

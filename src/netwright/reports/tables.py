@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput, MissingDependency
@@ -20,10 +20,7 @@ __all__ = ["arch_text", "history_frame", "history_table", "metric_columns"]
 
 
 def history_frame(history: History) -> DataFrame:
-    """The records as a pandas data frame, one a row, in the order in which they came in.
-
-    Columns: `id`, `parent`, `status`, `fidelity`, each metric by its name, `violation`, `wall_seconds`,
-    `elapsed_seconds`, `error`, and each decision as `arch.<name>` (missing where it was not active).
+    """The records as a pandas data frame, one a row: what `history.to_frame()` gives.
 
     Example:
         >>> history = History()
@@ -34,31 +31,7 @@ def history_frame(history: History) -> DataFrame:
     Raises:
         MissingDependency: without pandas.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise MissingDependency(
-            "a data frame needs pandas, which is not installed: pip install 'netwright[frame]'"
-        ) from error
-    records = history.records
-    metrics = _names(record.metrics for record in records)
-    decisions = _names(record.arch for record in records)
-    columns: dict[str, Any] = {
-        "id": [record.id for record in records],
-        "parent": pd.array([record.parent for record in records], dtype="Int64"),
-        "status": [record.status for record in records],
-        "fidelity": [record.fidelity for record in records],
-    }
-    fixed = {"violation", "wall_seconds", "elapsed_seconds", "error", *columns}
-    for name in metrics:  # a metric that is named like a column of ours keeps its own, marked
-        columns[f"metric.{name}" if name in fixed else name] = [record.metrics.get(name) for record in records]
-    columns["violation"] = [record.violation for record in records]
-    columns["wall_seconds"] = [record.wall_seconds for record in records]
-    columns["elapsed_seconds"] = [record.elapsed_seconds for record in records]
-    columns["error"] = [record.error for record in records]
-    for name in decisions:
-        columns[f"arch.{name}"] = [record.arch.get(name) for record in records]
-    return pd.DataFrame(columns)
+    return history.to_frame()
 
 
 def history_table(history: History, top: int = 20) -> Table:
@@ -67,7 +40,7 @@ def history_table(history: History, top: int = 20) -> Table:
     Example:
         >>> history = History()
         >>> history.add(Record(0, Arch({"width": 8}), metrics={"loss": 0.5}, losses=(0.5,)))
-        >>> [column.header for column in history_table(history).columns]
+        >>> [str(column.header) for column in history_table(history).columns]
         ['#', 'loss', 'seconds', 'status', 'decisions']
     """
     if top < 1:
@@ -132,11 +105,6 @@ def arch_text(arch: Arch) -> str:
     """
     width = max(map(len, arch), default=0)
     return "\n".join(f"{name:<{width}}  {decided_text(value)}" for name, value in arch.items())
-
-
-def _names(mappings: Any) -> list[str]:
-    """All keys, in the order in which they are first met."""
-    return list(dict.fromkeys(name for mapping in mappings for name in mapping))
 
 
 def _value(history: History, record: Record, name: str) -> float | None:

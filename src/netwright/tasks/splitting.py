@@ -42,7 +42,7 @@ def pick(n_rows: int, n: int, strata: Array | None, rng: np.random.Generator) ->
 
     Example:
         >>> rows = pick(6, 2, np.array([0, 0, 0, 1, 1, 1]), np.random.default_rng(0))
-        >>> rows[0] < 3 <= rows[1]
+        >>> bool(rows[0] < 3 <= rows[1])
         True
     """
     if strata is None:

@@ -1,1 +1,1 @@
-"""Ready-made tasks. Each module registers its functions, called with `seed` and `download`; `netwright list` names them."""
+"""Ready-made tasks: each module registers functions of `seed` and `download`; `netwright list` names them."""

@@ -55,7 +55,7 @@ def mnist(*, seed: int = 0, download: bool = False) -> Task:
         for folder in folders:
             if (folder / "mnist_10k.npz").is_file():
                 with np.load(folder / "mnist_10k.npz", allow_pickle=False) as file:
-                    note = "only 10,000 of the 70,000 digits were found (mnist_10k.npz): figures don't compare with others'."
+                    note = "only 10,000 of the 70,000 digits were found (mnist_10k.npz): others' figures don't compare."
                     found = _Images(file["x"][:, None], file["y"].astype(np.int64), note)
                 break
     if found is None:
@@ -84,8 +84,8 @@ def fashion_mnist(*, seed: int = 0, download: bool = False) -> Task:
     if found is None:
         raise _absent(
             "fashion_mnist",
-            "the four idx files (train-images-idx3-ubyte.gz …) in a folder `fashion-mnist` (or, on Debian, install the package "
-            "dataset-fashion-mnist)",
+            "the four idx files (train-images-idx3-ubyte.gz …) in a folder `fashion-mnist` (or, on Debian, install the "
+            "package dataset-fashion-mnist)",
         )
     return _task("fashion_mnist", found, _FASHION, seed=seed, flip=True)
 
@@ -159,8 +159,8 @@ def _cifar_jpegs(path: Path) -> _Images:
         for start, end in itertools.pairwise(offsets)
     ]
     note = (
-        "only the 10,000 official test images were found, as JPEG (cifar10_jpeg_test.npz): they are split anew, and figures "
-        "don't compare with others'."
+        "only the 10,000 official test images were found, as JPEG (cifar10_jpeg_test.npz): they are split anew; don't "
+        "compare with others' figures."
     )
     return _Images(np.ascontiguousarray(np.moveaxis(np.stack(pixels), -1, 1)), targets, note)
 
