@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from netwright.core.arch import Arch
 from netwright.models.build import build
+from netwright.models.evaluation_mode import evaluating
+from netwright.models.meter import Meter
 from netwright.spaces import Space
 
 __all__ = ["cost", "cost_of", "n_parameters"]
 
 
 def n_parameters(model: nn.Module) -> int:
-    """The number of trainable parameters."""
+    """The number of trainable parameters.
+
+    Example:
+        >>> n_parameters(nn.Linear(4, 3))
+        15
+    """
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
@@ -23,42 +31,38 @@ def cost(space: Space, arch: Arch, *, input_shape: tuple[int, ...], n_outputs: i
 
     Returns:
         `params`: trainable parameters; `flops`: of one example's forward pass, a multiply-add counted as two (so
-        twice the MACs that many papers call FLOPs); `activation_mb`: megabytes (1e6 bytes, float32) of all layers'
-        outputs for one example, which is what training keeps.
+        twice the MACs that many papers call FLOPs); `activation_mb`: megabytes (1e6 bytes, float32) of all
+        operations' outputs for one example, which is about what training keeps.
 
     Example:
         >>> from netwright import nn, Space
         >>> cost(Space(nn.Sequential(nn.Linear(4, 3))), Arch({}), input_shape=(4,))["params"]
         15.0
     """
-    model = build(space, arch, input_shape=input_shape, n_outputs=n_outputs, device="meta")
-    return cost_of(model, input_shape)
+    return cost_of(build(space, arch, input_shape=input_shape, n_outputs=n_outputs, device="meta"), input_shape)
 
 
 def cost_of(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, float]:
-    """The same for a model at hand (which stays as it is)."""
-    held = 0
+    """The same for a model at hand, on whatever device; it stays as it is.
 
-    def keep(_: nn.Module, __: object, output: object) -> None:
-        nonlocal held
-        if isinstance(output, torch.Tensor):
-            held += output.numel()
-
-    leaves = [module for module in model.modules() if not list(module.children())]
-    handles = [module.register_forward_hook(keep) for module in leaves]
-    was_training = model.training
-    parameter = next(model.parameters(), None)
-    device = torch.device("meta") if parameter is None else parameter.device
-    model.eval()
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            model(torch.zeros(1, *input_shape, device=device))
-    finally:
-        model.train(was_training)
-        for handle in handles:
-            handle.remove()
+    Example:
+        >>> cost_of(nn.Linear(4, 3), (4,))["flops"]
+        24.0
+    """
+    with evaluating(model), torch.no_grad():
+        tensors = dict(itertools.chain(model.named_parameters(), model.named_buffers()))
+        shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
+        meter = Meter()
+        try:
+            with meter:
+                torch.func.functional_call(model, shapes, (torch.zeros(1, *input_shape, device="meta"),))
+        except (RuntimeError, TypeError):  # a module that looks at values: let it see some
+            device = next((tensor.device for tensor in tensors.values()), torch.device("cpu"))
+            meter = Meter()
+            with meter:
+                model(torch.zeros(1, *input_shape, device=device))
     return {
         "params": float(n_parameters(model)),
-        "flops": float(counter.get_total_flops()),
-        "activation_mb": held * 4 / 1e6,
+        "flops": float(meter.flops),
+        "activation_mb": meter.elements * 4 / 1e6,
     }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from netwright.models.evaluation_mode import evaluating
+
 __all__ = ["LayerRow", "outline"]
 
 
@@ -63,15 +65,12 @@ def outline(model: nn.Module, input_shape: tuple[int, ...]) -> list[LayerRow]:
             )
 
         handles += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
-    was_training = model.training
     parameter = next(model.parameters(), None)
     device = torch.device("cpu") if parameter is None else parameter.device
-    model.eval()
     try:
-        with torch.no_grad():
+        with evaluating(model), torch.no_grad():
             model(torch.zeros(1, *input_shape, device=device))
     finally:
-        model.train(was_training)
         for handle in handles:
             handle.remove()
     return [row for row in rows if row is not None]

@@ -80,7 +80,7 @@ def source_of(
     from netwright import __version__
 
     embedding = Embedding()
-    body = _Writer(built, embedding).write(built.call, 4)
+    body = _Writer(embedding).write(built.call, 4)
     definitions = embedding.definitions()
     return _TEMPLATE.format(
         title=title.replace('"""', "'''").replace("\\", "/"),
@@ -96,8 +96,7 @@ def source_of(
 
 
 class _Writer:
-    def __init__(self, built: Built, embedding: Embedding) -> None:
-        self.built = built
+    def __init__(self, embedding: Embedding) -> None:
         self.embedding = embedding
 
     def write(self, value: Any, indent: int) -> str:
@@ -123,25 +122,10 @@ class _Writer:
 
     def _call(self, call: Call, indent: int) -> str:
         target = target_of(call)
-        made = self.built.modules.get(id(call))
         args = [arg for arg in call.args if arg is not None] if target is nn.Sequential else list(call.args)
-        kwargs = {**self.built.inferred.get(id(call), {}), **call.kwargs}
-        if isinstance(target, type) and target.__name__.startswith("Lazy") and target.__module__.startswith("torch."):
-            name = f"nn.{type(made).__name__}"  # torch turned it into the plain layer when it saw its input
-            args.insert(0, _first_size(made))
-        else:
-            name = self.embedding.reference(target)
         written = [self.write(arg, indent + 4) for arg in args]
-        written += [f"{key}={self.write(value, indent + 4)}" for key, value in kwargs.items()]
-        return _join(f"{name}(", written, ")", indent)
-
-
-def _first_size(module: nn.Module | None) -> int:
-    for name in ("in_channels", "in_features", "num_features"):
-        size = getattr(module, name, None)
-        if isinstance(size, int):
-            return size
-    raise InvalidSpace(f"the input size of {type(module).__name__} can't be found.")
+        written += [f"{key}={self.write(value, indent + 4)}" for key, value in call.kwargs.items()]
+        return _join(f"{self.embedding.reference(target)}(", written, ")", indent)
 
 
 def _join(opening: str, parts: list[str], closing: str, indent: int) -> str:

@@ -1,0 +1,269 @@
+"""From a tree of calls to modules: input sizes that nobody wrote down are found by running shapes through.
+
+`assemble` gives a model together with the *concrete* call: the same tree in which every lazy layer has become a plain
+one and every size that was left out is filled in. Calling that again gives an equal model without any run.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.parameter import UninitializedParameter
+
+from netwright.core.errors import InvalidSpace
+from netwright.models.evaluation_mode import evaluating
+from netwright.models.targets import target_of
+from netwright.spaces import Call, Node
+from netwright.spaces.mirror import Deferred
+
+__all__ = ["assemble", "forward", "has_lazy_parts"]
+
+# Parameters that are filled in from what reaches the module, and the axis of the input that they are the size of.
+_INFERRED = {
+    "in_channels": 1,
+    "num_channels": 1,
+    "num_features": 1,
+    "in_features": -1,
+    "input_size": -1,
+    "normalized_shape": -1,
+}
+
+_Path = tuple[int | str, ...]
+
+
+def assemble(call: Call, input_shape: tuple[int, ...], device: torch.device) -> tuple[nn.Module, Call, tuple[int, ...]]:
+    """The model of a tree of calls, its concrete call, and the shape that two examples give.
+
+    Raises:
+        InvalidSpace: naming the call or the layer that fails.
+    """
+    waiting: dict[_Path, _Waiting] = {}
+    model = _make(call, (), waiting, device)
+    if not isinstance(model, nn.Module):
+        raise InvalidSpace(f"{call.name}(...) must make a torch module, but made a {type(model).__name__}.")
+    output = forward(model, input_shape, device)
+    concrete = _concrete(call, (), waiting)
+    return _settled(model), concrete, tuple(output.shape)
+
+
+def has_lazy_parts(model: nn.Module) -> bool:
+    """Whether some parameters have no shape yet: those of lazy layers inside one's own classes."""
+    return any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters())
+
+
+def forward(model: nn.Module, input_shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    """The output for two examples of zeros, in evaluation mode, without gradients; the mode is put back.
+
+    Raises:
+        InvalidSpace: naming the layer that fails.
+    """
+    example = torch.zeros(2, *input_shape, device=device)
+    with evaluating(model), torch.no_grad():
+        try:
+            output = model(example)
+        except Exception:  # noqa: BLE001  # whatever it is, the second pass says where, or gets through
+            output = _second_pass(model, example)
+    if not isinstance(output, torch.Tensor):
+        raise InvalidSpace(f"the model must return one tensor, but returns a {type(output).__name__}.")
+    return output
+
+
+def _make(value: Any, path: _Path, waiting: dict[_Path, _Waiting], device: torch.device) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(_make(item, (*path, i), waiting, device) for i, item in enumerate(value))
+    if isinstance(value, dict):
+        return {key: _make(item, (*path, key), waiting, device) for key, item in value.items()}
+    if isinstance(value, Deferred):
+        return target_of(value)
+    if not isinstance(value, Call):
+        if isinstance(value, Node):
+            raise InvalidSpace(f"{value!r} has no value yet: only a resolved tree can be built (space.resolve(arch)).")
+        return value
+    target = target_of(value)
+    args = tuple(_make(arg, (*path, i), waiting, device) for i, arg in enumerate(value.args))
+    kwargs = {key: _make(item, (*path, key), waiting, device) for key, item in value.kwargs.items()}
+    if target is nn.Sequential:  # None is an option that means "no layer here"
+        args = tuple(arg for arg in args if arg is not None)
+    target = _eager(target)
+    missing = _missing(target, args, kwargs)
+    if missing is not None:
+        waiting[path] = _Waiting(target, args, kwargs, missing, device)
+        return waiting[path]
+    try:
+        with device:
+            return target(*args, **kwargs)
+    except InvalidSpace:
+        raise
+    except Exception as error:
+        raise InvalidSpace(f"{value!r} can't be built: {type(error).__name__}: {_first_line(error)}") from error
+
+
+def _eager(target: Callable[..., Any]) -> Callable[..., Any]:
+    """For a lazy layer of torch the plain one, which waits for its input here: torch's own way is slow."""
+    if isinstance(target, type) and issubclass(target, LazyModuleMixin) and target.__module__.startswith("torch.nn."):
+        return target.cls_to_become or target
+    return target
+
+
+def _concrete(value: Any, path: _Path, waiting: dict[_Path, _Waiting]) -> Any:
+    """The same tree with sizes filled in, and plain layers for lazy ones."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_concrete(item, (*path, i), waiting) for i, item in enumerate(value))
+    if isinstance(value, dict):
+        return {key: _concrete(item, (*path, key), waiting) for key, item in value.items()}
+    if not isinstance(value, Call):
+        return value
+    args = tuple(_concrete(arg, (*path, i), waiting) for i, arg in enumerate(value.args))
+    kwargs = {key: _concrete(item, (*path, key), waiting) for key, item in value.kwargs.items()}
+    if path not in waiting:
+        return Call(value.target, args, kwargs)
+    made = waiting[path]
+    return Call(made.named_target(value.target), *made.filled_in(args, kwargs))
+
+
+@lru_cache(maxsize=1024)
+def _inferrable(target: Callable[..., Any]) -> tuple[str, int, inspect.Signature] | None:
+    """The required parameter of a module class that can be filled in, its position, and the whole signature."""
+    if not (isinstance(target, type) and issubclass(target, nn.Module)):
+        return None
+    signature = inspect.signature(target)
+    for position, (name, parameter) in enumerate(signature.parameters.items()):
+        if name in _INFERRED:
+            return (name, position, signature) if parameter.default is inspect.Parameter.empty else None
+    return None
+
+
+def _missing(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """The parameter that is left out and can be filled in from the input, if there is one."""
+    found = _inferrable(target)
+    if found is None or found[0] in kwargs or _binds(found[2], args, kwargs):
+        return None
+    name, position, signature = found
+    # Only if the call is right with it: else the class's own error says better what is wrong.
+    filled_args, filled_kwargs = _insert(name, position, 1, args, kwargs)
+    return name if _binds(signature, filled_args, filled_kwargs) else None
+
+
+def _binds(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def _insert(
+    name: str, position: int, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with one more: in its position, or by name where keywords come before it."""
+    if len(args) < position:
+        return args, {name: value, **kwargs}
+    return (*args[:position], value, *args[position:]), kwargs
+
+
+class _Waiting(nn.Module):
+    """Stands for a module until its input is seen."""
+
+    def __init__(
+        self,
+        target: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        name: str,
+        device: torch.device,
+    ) -> None:
+        super().__init__()
+        self.target, self.args, self.kwargs, self.name, self.device = target, args, kwargs, name, device
+        self.made: nn.Module | None = None
+        self.size = 0
+        for i, part in enumerate((*args, *kwargs.values())):
+            if isinstance(part, nn.Module):  # so that errors inside are named
+                self.add_module(f"part{i}", part)
+
+    @property
+    def kind(self) -> str:
+        return getattr(self.target, "__name__", "module")
+
+    def named_target(self, given: str | Callable[..., Any]) -> str | Callable[..., Any]:
+        """What the concrete call calls: as it was given, but for lazy layers."""
+        return f"torch.nn:{self.kind}" if isinstance(given, str) and given.startswith("torch.nn:Lazy") else given
+
+    def filled_in(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """These arguments (the call's own) with the size that was seen."""
+        if self.made is None:
+            raise InvalidSpace(
+                f"{self.kind} was never called in a forward pass, so its `{self.name}` can't be filled in: give it."
+            )
+        found = _inferrable(self.target)
+        assert found is not None
+        return _insert(self.name, found[1], self.size, args, kwargs)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        if self.made is None:
+            first = next((x for x in (*inputs, *named.values()) if isinstance(x, torch.Tensor)), None)
+            axis = _INFERRED[self.name]
+            if first is None or not -first.dim() <= axis < first.dim():
+                came = "no tensor" if first is None else f"shape {tuple(first.shape)}"
+                raise InvalidSpace(f"`{self.name}` is the size of axis {axis} of the input, but got {came}: give it.")
+            self.size = int(first.shape[axis])
+            found = _inferrable(self.target)
+            assert found is not None
+            args, kwargs = _insert(self.name, found[1], self.size, self.args, self.kwargs)
+            with self.device:
+                self.made = self.target(*args, **kwargs)
+            self.made.eval()
+        return self.made(*inputs, **named)
+
+
+def _settled(module: nn.Module) -> nn.Module:
+    """The model with the modules that waited for their input in their places."""
+    while isinstance(module, _Waiting):
+        assert module.made is not None  # `_concrete` has said so otherwise
+        module = module.made
+    for name, child in list(module.named_children()):
+        settled = _settled(child)
+        if settled is not child:
+            module.register_module(name, settled)
+    return module
+
+
+def _second_pass(model: nn.Module, example: torch.Tensor) -> Any:
+    """Once more after a failure: with everything made on the example's device, and to see which layer it is in."""
+    entered: list[tuple[str, nn.Module]] = []
+    handles = []
+    for name, module in model.named_modules():
+
+        def enter(module: nn.Module, _: Any, name: str = name) -> None:
+            entered.append((name, module))
+
+        def leave(module: nn.Module, _: Any, __: Any) -> None:
+            while entered and entered.pop()[1] is not module:
+                pass
+
+        handles += [
+            module.register_forward_pre_hook(enter, prepend=True),
+            module.register_forward_hook(leave),
+        ]
+    try:
+        with example.device:
+            return model(example)
+    except Exception as error:
+        where = ""
+        if entered and entered[-1][0]:
+            name, module = entered[-1]
+            where = f" in layer {name!r} ({module.kind if isinstance(module, _Waiting) else type(module).__name__})"
+        shape = tuple(example.shape[1:])
+        raise InvalidSpace(f"the arch can't take inputs of shape {shape}{where}: {_first_line(error)}") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).partition("\n")[0]
