@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from netwright.core.errors import InvalidSpace
 
@@ -42,6 +42,10 @@ class Arch(Mapping[str, Decided]):
             raise KeyError(
                 f"{name!r} is not an active decision of this arch; it has: {', '.join(self._decisions) or 'none'}"
             ) from None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What was decided, or `default` where the decision is not active."""
+        return self._decisions.get(name, default)
 
     def __contains__(self, name: object) -> bool:
         return name in self._decisions
@@ -91,7 +95,11 @@ class Arch(Mapping[str, Decided]):
             raise InvalidSpace(
                 f"an arch must be a JSON object of decisions, but got {type(data).__name__}: {text[:80]}"
             )
-        return cls({name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+        decisions = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        for name, value in decisions.items():
+            if any(isinstance(part, (dict, list)) for part in (value if isinstance(value, tuple) else [value])):
+                raise InvalidSpace(f"a decision must be a JSON scalar or a list of them, but {name!r} is {value!r}.")
+        return cls(decisions)
 
     @property
     def digest(self) -> str:

@@ -36,8 +36,10 @@ class Budget:
             raise InvalidInput("a budget must limit seconds, candidates or both; say budget='10m' or '200 candidates'.")
         if self.seconds is not None and not 0 < self.seconds < float("inf"):
             raise InvalidInput(f"`seconds` of a budget must be positive, but got {self.seconds!r}.")
-        if self.candidates is not None and self.candidates < 1:
-            raise InvalidInput(f"`candidates` of a budget must be at least 1, but got {self.candidates!r}.")
+        if self.candidates is not None and not (isinstance(self.candidates, int) and self.candidates >= 1):
+            raise InvalidInput(
+                f"`candidates` of a budget must be a whole number of at least 1, but got {self.candidates!r}."
+            )
 
     @classmethod
     def of(cls, given: str | Budget) -> Budget:
@@ -58,9 +60,11 @@ class Budget:
             try:
                 if match:
                     number = parse_count(match[1])
-                    if number != int(number):
-                        raise InvalidInput(f"the number of candidates must be whole, but got {match[1]}.")
+                    if number != int(number) or candidates is not None:
+                        raise InvalidInput("one whole number of candidates")
                     candidates = int(number)
+                elif seconds is not None:
+                    raise InvalidInput("one time")
                 else:
                     seconds = parse_seconds(part)
             except InvalidInput as error:

@@ -58,7 +58,7 @@ class EvaluationError(NetwrightError, RuntimeError):
     """An evaluator gave up on a candidate: the search turns this into a failed record."""
 
 
-class SpaceExhausted(NetwrightError, StopIteration):
+class SpaceExhausted(NetwrightError, RuntimeError):
     """A strategy has nothing new left to propose: the search ends here, in good order."""
 
 

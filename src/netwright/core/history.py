@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from netwright.core.arch import Arch
+from netwright.core.errors import MissingDependency
 from netwright.core.objective import Objective
 from netwright.core.record import Candidate, Record
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["History"]
 
@@ -20,6 +24,10 @@ class History:
 
     Only the search appends to it; strategies read. Records are in the order in which they came in.
 
+    Args:
+        objectives: what the losses of the records stand for.
+        canonical: maps arches that work the same to one of them, for `seen`; usually the space's `canonical`.
+
     Example:
         >>> history = History([Objective("error")])
         >>> candidate = history.candidate(Arch({"width": 8}))
@@ -28,27 +36,29 @@ class History:
         (0.2, 1, True)
     """
 
-    __slots__ = ("_arches", "_best", "_folds", "_pending", "_records", "next_id", "objectives")
+    __slots__ = ("_best", "_canonical", "_folds", "_pending", "_records", "next_id", "objectives", "pending")
 
-    def __init__(self, objectives: Sequence[Objective] = (Objective("loss"),)) -> None:
+    def __init__(
+        self,
+        objectives: Sequence[Objective] = (Objective("loss"),),
+        *,
+        canonical: Callable[[Arch], Arch] | None = None,
+    ) -> None:
         self.objectives = tuple(objectives)
         self.next_id = 0
         """The id that the next candidate will have."""
+        self._canonical = canonical
         self._records: list[Record] = []
         self._pending: dict[int, Candidate] = {}
+        self.pending: Mapping[int, Candidate] = MappingProxyType(self._pending)
+        """Candidates that are being evaluated now, by id."""
         self._folds: dict[Hashable, tuple[Any, int]] = {}
-        self._arches: dict[Arch, int] = {}
         self._best: Record | None = None
 
     @property
     def records(self) -> Sequence[Record]:
         """All records, in the order in which they came in. Not to be changed."""
         return self._records
-
-    @property
-    def pending(self) -> Mapping[int, Candidate]:
-        """Candidates that are being evaluated now, by id."""
-        return MappingProxyType(self._pending)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -57,9 +67,21 @@ class History:
         """The next candidate with this arch: what a strategy returns."""
         return Candidate(self.next_id, arch, fidelity, parent)
 
-    def seen(self, arch: Arch) -> bool:
-        """Whether this arch has a record or is pending."""
-        return arch in self._arches
+    def seen(self, arch: Arch, fidelity: float = 0.0) -> bool:
+        """Whether this arch, or one that works the same, is recorded or pending at this fidelity or a higher one."""
+        form = self._form(arch)
+        highest: dict[Arch, float] = self.fold("seen", self._note, dict)
+        if highest.get(form, -1.0) >= fidelity:
+            return True
+        return any(self._form(other.arch) == form and other.fidelity >= fidelity for other in self._pending.values())
+
+    def _form(self, arch: Arch) -> Arch:
+        return arch if self._canonical is None else self._canonical(arch)
+
+    def _note(self, highest: dict[Arch, float], record: Record) -> dict[Arch, float]:
+        form = self._form(record.arch)
+        highest[form] = max(record.fidelity, highest.get(form, 0.0))
+        return highest
 
     def fold(self, key: Hashable, step: Callable[[State, Record], State], init: Callable[[], State]) -> State:
         """Reduce the records, each only once: a strategy's state, and never a second truth.
@@ -68,14 +90,17 @@ class History:
         since the last one. `step` may change the state in place and return it. Use a key that nobody else uses, such
         as the (hashable) strategy itself with a word.
         """
+        records = self._records
+        total = len(records)
         cached = self._folds.get(key)
-        state, done = (init(), 0) if cached is None else cached
-        if done < len(self._records):
-            for record in self._records[done:]:
-                state = step(state, record)
-            self._folds[key] = (state, len(self._records))
-        elif cached is None:
-            self._folds[key] = (state, done)
+        if cached is None:
+            state, done = init(), -1
+        else:
+            state, done = cached
+        if done != total:
+            for i in range(max(done, 0), total):
+                state = step(state, records[i])
+            self._folds[key] = (state, total)
         return state
 
     @property
@@ -97,21 +122,81 @@ class History:
                 front.append(record)
         return front
 
+    def to_frame(self) -> DataFrame:
+        """The records as a pandas data frame, one a row, in the order in which they came in.
+
+        Columns: `id`, `parent`, `status`, `fidelity`, each metric by its name, `violation`, `wall_seconds`,
+        `elapsed_seconds`, `error`, and each decision as `arch.<name>` (missing where it was not active).
+
+        Example:
+            >>> history = History()
+            >>> history.add(Record(0, Arch({"width": 8}), metrics={"loss": 0.5}, losses=(0.5,)))
+            >>> history.to_frame()[["id", "loss", "arch.width"]].values.tolist()
+            [[0.0, 0.5, 8.0]]
+
+        Raises:
+            MissingDependency: without pandas.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingDependency(
+                "a data frame needs pandas, which is not installed: pip install 'netwright[frame]'"
+            ) from error
+        records = self._records
+        columns: dict[str, Any] = {
+            "id": [record.id for record in records],
+            "parent": pd.array([record.parent for record in records], dtype="Int64"),
+            "status": [record.status for record in records],
+            "fidelity": [record.fidelity for record in records],
+        }
+        fixed = {"violation", "wall_seconds", "elapsed_seconds", "error", *columns}
+        for name in _names(record.metrics for record in records):
+            # A metric that is named like a column of ours keeps its own, marked.
+            columns[f"metric.{name}" if name in fixed else name] = [record.metrics.get(name) for record in records]
+        for name in ("violation", "wall_seconds", "elapsed_seconds", "error"):
+            columns[name] = [getattr(record, name) for record in records]
+        for name in _names(record.arch for record in records):
+            columns[f"arch.{name}"] = [record.arch.get(name) for record in records]
+        return pd.DataFrame(columns)
+
+    def __reduce__(self) -> Any:  # folds are caches, and a space's `canonical` may be any function: both stay behind
+        return _restored, (self.objectives, self._records, list(self._pending.values()), self.next_id)
+
     # What follows is the search's side.
 
     def start(self, candidate: Candidate) -> None:
         """Note that a candidate is being evaluated."""
         self._pending[candidate.id] = candidate
-        self._arches[candidate.arch] = candidate.id
+
+    def drop(self, candidate_id: int) -> None:
+        """Forget a pending candidate: no record of it will come."""
+        self._pending.pop(candidate_id, None)
 
     def add(self, record: Record) -> None:
         """Append a record; its candidate is no longer pending."""
         self._pending.pop(record.id, None)
         self._records.append(record)
-        self._arches[record.arch] = record.id
         if record.id >= self.next_id:
             self.next_id = record.id + 1
         if record.losses and record.violation == 0:
             best = self._best
             if best is None or (-record.fidelity, record.losses[0]) < (-best.fidelity, best.losses[0]):
                 self._best = record
+
+
+def _names(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All keys, in the order in which they are first met."""
+    return list(dict.fromkeys(name for mapping in mappings for name in mapping))
+
+
+def _restored(
+    objectives: tuple[Objective, ...], records: list[Record], pending: list[Candidate], next_id: int
+) -> History:
+    history = History(objectives)
+    for record in records:
+        history.add(record)
+    for candidate in pending:
+        history.start(candidate)
+    history.next_id = next_id
+    return history

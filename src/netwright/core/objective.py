@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from netwright.core.errors import InvalidInput, problems
 from netwright.core.quantity import count_text, parse_count
@@ -97,7 +97,8 @@ class Constraint:
     @classmethod
     def parse(cls, text: str) -> Constraint:
         """From a text such as `params<=100k` or `accuracy >= 0.9`."""
-        match = re.fullmatch(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=)\s*(\S+)\s*", text)
+        pattern = r"\s*([A-Za-z_][\w.]*)\s*(<=|>=)\s*(\S+)\s*"
+        match = re.fullmatch(pattern, text) if isinstance(text, str) else None
         if match is None:
             raise InvalidInput(f"a constraint must look like params<=100k or accuracy>=0.9, but got {text!r}.")
         return cls(match[1], parse_count(match[3]), match[2])  # type: ignore[arg-type]  # one of two, by the pattern
@@ -113,7 +114,10 @@ def objectives_from(given: str | Objective | Sequence[str | Objective]) -> tuple
         >>> [str(objective) for objective in objectives_from("accuracy, min:params")]
         ['max:accuracy', 'min:params']
     """
-    items = [given] if isinstance(given, Objective) else given.split(",") if isinstance(given, str) else list(given)
+    items = _items(given)
+    wrong = [item for item in items if not isinstance(item, (str, Objective))]
+    if wrong:
+        raise InvalidInput(f"an objective must be a text such as 'accuracy' or an Objective, but got {wrong[0]!r}.")
     found = tuple(item if isinstance(item, Objective) else Objective.parse(item) for item in items)
     names = [objective.metric for objective in found]
     if not found or len(set(names)) != len(names):
@@ -125,9 +129,8 @@ def constraints_from(given: str | Constraint | Sequence[str | Constraint] | None
     """Constraints from whatever a user wrote; all bad ones are named at once."""
     if given is None:
         return ()
-    items = [given] if isinstance(given, Constraint) else given.split(",") if isinstance(given, str) else list(given)
     found, wrong = [], []
-    for item in items:
+    for item in _items(given):
         try:
             found.append(item if isinstance(item, Constraint) else Constraint.parse(item))
         except InvalidInput as error:
@@ -135,3 +138,10 @@ def constraints_from(given: str | Constraint | Sequence[str | Constraint] | None
     if wrong:
         raise InvalidInput(problems("`constraints` can't be read", wrong))
     return tuple(found)
+
+
+def _items(given: Any) -> list[Any]:
+    """What a user wrote, as a list: one object, a text with commas, or several of either."""
+    if isinstance(given, str):
+        return given.split(",")
+    return list(given) if isinstance(given, Iterable) else [given]

@@ -8,8 +8,10 @@ from netwright.core.errors import InvalidInput
 
 __all__ = ["count_text", "parse_count", "parse_seconds", "seconds_text"]
 
-_UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(sec|min|s|m|h|d)", re.IGNORECASE)
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(
+    r"(\d+(?:\.\d+)?|\.\d+)\s*(s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:ours?)?|d(?:ays?)?)(?![a-z])", re.IGNORECASE
+)
 _COUNT = re.compile(r"([+-]?(?:\d[\d_]*(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?)\s*([kKMGBT]?)")
 _FACTORS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
 
@@ -29,7 +31,7 @@ def parse_seconds(text: str) -> float:
     rest = _PART.sub("", stripped).strip()
     if not parts or rest:
         raise InvalidInput(f"a time must look like 90s, 10m or 1h30m, but got {text!r}.")
-    return sum(float(part[1]) * _UNITS[part[2].lower()] for part in parts)
+    return sum(float(part[1]) * _UNITS[part[2][0].lower()] for part in parts)
 
 
 def parse_count(text: str) -> float:

@@ -36,11 +36,12 @@ class Candidate:
     parent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Record:
     """What came of a candidate.
 
-    Two records are equal when everything but their times and curves is: a resumed search is compared like this.
+    Two records are equal when everything but their times and curves is (NaN equals NaN): a resumed search is compared
+    like this.
 
     Attributes:
         id, arch, fidelity, parent: the candidate's.
@@ -69,11 +70,14 @@ class Record:
     violation: float = 0.0
     status: Status = "ok"
     error: str | None = None
-    wall_seconds: float = field(default=0.0, compare=False)
-    elapsed_seconds: float = field(default=0.0, compare=False)
-    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict, compare=False)
+    wall_seconds: float = 0.0
+    elapsed_seconds: float = 0.0
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     __hash__ = None  # type: ignore[assignment]  # holds mappings; use `id`
+
+    def __eq__(self, other: object) -> bool:
+        return _compared(self) == _compared(other) if isinstance(other, Record) else NotImplemented
 
     @property
     def candidate(self) -> Candidate:
@@ -94,3 +98,9 @@ class Record:
     def rank(self) -> tuple[bool, float, float]:
         """Sorts any records from best to worst: scored before not, then less violation, then less loss (Deb 2000)."""
         return (not self.losses, self.violation, self.losses[0] if self.losses else math.inf)
+
+
+def _compared(record: Record) -> tuple[object, ...]:
+    metrics = {name: "nan" if value != value else value for name, value in record.metrics.items()}  # noqa: PLR0124
+    told = (record.losses, record.violation, record.status, record.error)
+    return (record.id, record.arch, record.fidelity, record.parent, metrics, *told)

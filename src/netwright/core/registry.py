@@ -10,14 +10,17 @@ imported when the registry is first asked. Other installed packages add theirs b
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
-from netwright.core.errors import InvalidInput, unknown
+from netwright.core.errors import InvalidInput, NotFound, unknown
 
 __all__ = ["Registry", "register"]
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -38,6 +41,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self.package = package
         self._found: dict[str, T] = {}
+        self._broken: dict[str, str] = {}
         self._loaded = package is None
 
     def register(self, item: T) -> T:
@@ -51,24 +55,38 @@ class Registry(Generic[T]):
 
     def add(self, name: str, item: T) -> None:
         """Register under a name of your choice; a taken name is an error."""
+        name = name.replace("-", "_")
         known = self._found.get(name)
-        if known is not None and (known.__module__, known.__qualname__) != (item.__module__, item.__qualname__):
-            raise InvalidInput(f"the {self.kind} name {name!r} is taken by {known.__module__}.{known.__qualname__}.")
+        if known is not None and _place(known) != _place(item):
+            raise InvalidInput(f"the {self.kind} name {name!r} is taken by {_place(known)}: choose another.")
         self._found[name] = item
 
     def _load(self) -> None:
         if self._loaded or self.package is None:
             return
-        self._loaded = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
+        self._loaded = True  # first: what is imported below may ask this registry
+        try:
+            package = importlib.import_module(self.package)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self.package}.{module.name}")
+        except BaseException:
+            self._loaded = False
+            raise
         for point in entry_points(group=self.package):
-            self.add(point.name, point.load())
+            try:
+                item = point.load()
+            except Exception as error:  # noqa: BLE001  # somebody else's package must not break all the rest
+                self._broken[point.name] = f"{point.value} can't be loaded ({type(error).__name__}: {error})"
+                _log.warning("the %s %r is left out: %s", self.kind, point.name, self._broken[point.name])
+            else:
+                self.add(point.name, item)
 
     def __getitem__(self, name: str) -> T:
         self._load()
-        item = self._found.get(name.replace("-", "_"))
+        wanted = name.replace("-", "_")
+        if wanted in self._broken:
+            raise NotFound(f"the {self.kind} {name!r} is installed, but {self._broken[wanted]}: repair its package.")
+        item = self._found.get(wanted)
         if item is None:
             raise unknown(self.kind, name, self._found)
         return item
@@ -98,3 +116,8 @@ tasks: Registry[Callable[..., Any]] = Registry("data set", package="netwright.ta
 def register(registry: Registry[T]) -> Callable[[T], T]:
     """`@register(methods)`: the decorator as a function, for those who like it so."""
     return registry.register
+
+
+def _place(item: Any) -> str:
+    """Where an item was defined; the same after its module was loaded again."""
+    return f"{getattr(item, '__module__', '?')}.{getattr(item, '__qualname__', repr(item))}"
