@@ -1,22 +1,23 @@
 """`Search`: the loop. Ask a strategy for a candidate, have it evaluated, tell the history; stop at the budget.
 
 Strategies and evaluators are pure plug-ins; all that lasts is the store's records. A search on a store that has
-records goes on where they end: candidate `n` draws from a stream of its own and sees the same history, so a
-search that was killed and started again gives the same records as one that never stopped.
+records goes on where they end.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import operator
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from netwright.core.budget import Budget
-from netwright.core.errors import InvalidInput, RunError, SpaceExhausted
+from netwright.core.errors import EvaluationError, InvalidInput, RunError, SpaceExhausted
 from netwright.core.history import History
 from netwright.core.objective import Constraint, Objective, constraints_from, objectives_from
 from netwright.core.protocols import Context, Evaluator, Executor, PendingResult, SearchSpace, Store, Strategy
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_INFEASIBLE = 1000  # in a row: then the constraints are as good as impossible
 _GRACE = 3.0  # seconds that a worker may overrun its deadline before it is ended
+_LONGEST_REASON = 1000  # characters of an error that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Calls an evaluator and turns whatever happens into an `Outcome`. Travels to workers, once."""
+    """Calls an evaluator and turns whatever happens into an `Outcome` of plain numbers. Travels to workers, once."""
 
     evaluator: Evaluator
 
@@ -53,18 +55,30 @@ class Evaluation:
         """The outcome; only a request to stop (`KeyboardInterrupt`, `SystemExit`) passes through."""
         start = time.perf_counter()
         metrics: Mapping[str, float] = {}
+        curves: dict[str, tuple[float, ...]] = {}
         error = None
         try:
-            metrics = self.evaluator(candidate, context)
+            metrics = _numbers(self.evaluator(candidate, context))
         except Exception as raised:  # noqa: BLE001  # a failed candidate is a record, not a crash
             error = _reason(raised)
             _log.debug("candidate %d failed", candidate.id, exc_info=True)
-        curves = {name: tuple(values) for name, values in context.curves.items()}
-        return Outcome(metrics, error, context.partial, curves, time.perf_counter() - start)
+        if context.curves:
+            try:
+                curves = {name: tuple(map(float, values)) for name, values in context.curves.items()}
+            except (TypeError, ValueError) as raised:
+                error = error or f"`context.curves` must hold lists of numbers: {raised}"
+        partial = None if context.partial is None else str(context.partial)
+        return Outcome(metrics, error, partial, curves, time.perf_counter() - start)
 
 
 class Search:
     """A search: a strategy explores a space, an evaluator scores, a store keeps the records.
+
+    Candidate `n` draws from a stream of its own and sees only the history. So a search that was killed, and started
+    again on the same store, gives the same records as one that never stopped: exactly so with one worker. With several,
+    which candidate sees which records depends on how long evaluations take, whether or not the search is stopped; what
+    holds is that no finished record is lost, that ids have no gaps, and that candidates which were being evaluated
+    are proposed again under their ids, from the records that there are by then.
 
     Args:
         space: what to search.
@@ -73,7 +87,7 @@ class Search:
         objectives: what to optimise: `accuracy`, `min:params`, objects, or several of them.
         constraints: limits on metrics, such as `params<=100k`.
         budget: when to stop: `10m`, `200 candidates`, or a `Budget`. Needed for `run`.
-        executor: where evaluations run; in this process if not given.
+        executor: where evaluations run; in this process if not given. `run` closes it at its end.
         store: where records are kept; its records are continued. In memory if not given.
         seed: of everything random.
         device, threads, checkpoints: passed on to evaluations.
@@ -91,6 +105,10 @@ class Search:
         ...     record = search.tell(candidate, {"loss": float(candidate.arch["x"])})
         >>> search.history.best.arch["x"]
         1
+
+    Raises:
+        InvalidInput: if one of the arguments isn't what it should be.
+        RunError: if the store holds the records of another search.
     """
 
     def __init__(
@@ -112,8 +130,13 @@ class Search:
         clock: Callable[[], float] = time.time,
         started: float | None = None,
     ) -> None:
-        if not isinstance(seed, int) or seed < 0:
-            raise InvalidInput(f"`seed` must be a whole number of at least 0, but got {seed!r}.")
+        if isinstance(strategy, type) or not callable(getattr(strategy, "propose", None)):
+            raise InvalidInput(
+                f"`strategy` must be an object with a method propose(space, history, rng), but got {strategy!r}"
+                + (f": say {strategy.__name__}()." if isinstance(strategy, type) else ".")
+            )
+        if evaluator is not None and not callable(evaluator):
+            raise InvalidInput(f"`evaluator` must be callable with a candidate and a context, but got {evaluator!r}.")
         self.space = space
         self.strategy = strategy
         self.evaluator = evaluator
@@ -121,16 +144,18 @@ class Search:
         self.budget = None if budget is None else Budget.of(budget)
         self.executor: Executor = executor or InlineExecutor()
         self.store = store
-        self.seed = seed
-        self._streams = Streams(seed)
-        self.history = History(objectives_from(objectives))
+        self.seed = _seed(seed)
+        self._streams = Streams(self.seed)
+        self.history = History(objectives_from(objectives), canonical=space.canonical)
         self.stopped_by = ""
         """Why `run` ended, in words."""
         self._on_record = on_record
         self._clock = clock
-        self._context = {"device": device, "threads": threads, "checkpoints": checkpoints, "clock": clock}
-        self._asked: dict[int, Candidate] = {}
-        self._lost: list[int] = []
+        self._device = device
+        self._threads = threads
+        self._checkpoints = checkpoints
+        self._new_id = 0  # above all ids so far
+        self._lost: list[int] = []  # ids of candidates whose evaluation was broken off: proposed again, first
         self._spent = 0.0  # seconds, in earlier runs of this search
         self._counted = 0
         self._infeasible_in_row = 0
@@ -141,38 +166,51 @@ class Search:
     def _replay(self, store: Store) -> None:
         seen: set[int] = set()
         for record in store:
+            try:
+                self.space.validate(record.arch)
+                if record.losses and len(record.losses) != len(self.history.objectives):
+                    raise InvalidInput(
+                        f"it has {len(record.losses)} losses for {len(self.history.objectives)} objectives"
+                    )
+            except InvalidInput as error:
+                raise RunError(
+                    f"record {record.id} of the store is not one of this search: {error}\nUse another store, or the "
+                    "space and the objectives that it was started with."
+                ) from error
             self._keep(record)
             seen.add(record.id)
             self._spent = max(self._spent, record.elapsed_seconds)
-        # Candidates that were being evaluated when the search was killed are proposed again, first.
-        self._lost = [n for n in range(self.history.next_id) if n not in seen]
+        self._new_id = max(seen, default=-1) + 1
+        self._give_back(set(range(self._new_id)) - seen)
+
+    def _give_back(self, ids: set[int]) -> None:
+        """Have the candidates of these ids proposed again."""
+        for number in ids:
+            self.history.drop(number)
+        self._lost = sorted({*self._lost, *ids})
+        self.history.next_id = self._lost[0] if self._lost else self._new_id
 
     def ask(self) -> Candidate:
         """The next candidate to evaluate.
 
         Raises:
             SpaceExhausted: if the strategy has nothing new to propose.
+            RunError: if what the strategy returns is not the history's next candidate.
         """
         history = self.history
-        after = history.next_id
-        number = self._lost[0] if self._lost else after
-        history.next_id = number
-        try:
-            candidate = self.strategy.propose(self.space, history, self._streams(number))
-        except BaseException:
-            history.next_id = after
-            raise
+        number = history.next_id
+        candidate = self.strategy.propose(self.space, history, self._streams(number))
         if not isinstance(candidate, Candidate) or candidate.id != number or not 0 < candidate.fidelity <= 1:
-            history.next_id = after
             raise RunError(
                 f"{type(self.strategy).__name__}.propose must return history.candidate(arch) with a fidelity in (0, 1]"
                 f" and id {number}, but returned {candidate!r}."
             )
+        history.start(candidate)
         if self._lost:
             self._lost.pop(0)
-        history.next_id = max(after, number + 1)
-        history.start(candidate)
-        self._asked[number] = candidate
+        else:
+            self._new_id = number + 1
+        history.next_id = self._lost[0] if self._lost else self._new_id
         return candidate
 
     def tell(self, candidate: Candidate, outcome: Outcome | Mapping[str, float] | float | Exception) -> Record:
@@ -185,13 +223,11 @@ class Search:
         Raises:
             RunError: if the candidate wasn't asked for, or was told before.
         """
-        if self._asked.pop(candidate.id, None) is None:
+        asked = self.history.pending.get(candidate.id)
+        if asked is not candidate and asked != candidate:
             raise RunError(f"candidate {candidate.id} wasn't asked for, or was told before: tell each one once.")
-        if isinstance(outcome, Exception):
-            outcome = Outcome(error=_reason(outcome))
-        elif not isinstance(outcome, Outcome):
-            metrics = outcome if isinstance(outcome, Mapping) else {self.history.objectives[0].metric: outcome}
-            outcome = Outcome(metrics)
+        if not isinstance(outcome, Outcome):
+            outcome = self._outcome(outcome)
         status, metrics, losses, violation, error = self._judge(outcome)
         record = Record(
             candidate.id,
@@ -214,38 +250,45 @@ class Search:
             self._on_record(record, self.history)
         return record
 
-    def _judge(self, outcome: Outcome) -> tuple[Status, dict[str, float], tuple[float, ...], float, str | None]:
+    def _outcome(self, given: Mapping[str, float] | float | Exception) -> Outcome:
+        if isinstance(given, Exception):
+            return Outcome(error=_reason(given))
+        objectives = self.history.objectives
+        if not isinstance(given, Mapping) and len(objectives) == 1:
+            given = {objectives[0].metric: given}
+        try:
+            return Outcome(_numbers(given))
+        except EvaluationError as error:
+            return Outcome(error=_reason(error))
+
+    def _judge(self, outcome: Outcome) -> tuple[Status, Mapping[str, float], tuple[float, ...], float, str | None]:
         """Status, metrics, losses, violation and error of an outcome."""
         if outcome.error is not None:
             return "failed", {}, (), 0.0, outcome.error
-        if not isinstance(outcome.metrics, Mapping):
-            kind = type(outcome.metrics).__name__
-            return "failed", {}, (), 0.0, f"an evaluator must return a mapping of metrics, but returned a {kind}."
-        try:
-            metrics = {str(name): float(value) for name, value in outcome.metrics.items()}
-        except (TypeError, ValueError) as error:
-            return "failed", {}, (), 0.0, f"metrics must be numbers: {error}"
-        objectives, limits = self.history.objectives, self.constraints
-        there = ", ".join(metrics) or "none"
+        metrics, objectives = outcome.metrics, self.history.objectives
         violation = 0.0
-        for limit in limits:
+        for limit in self.constraints:
             if limit.metric in metrics:
                 broken = limit.violation(metrics)
                 violation += math.inf if math.isnan(broken) else broken
-        missing = [o.metric for o in objectives if o.metric not in metrics]
+        missing = [objective.metric for objective in objectives if objective.metric not in metrics]
         if missing and violation > 0:
             return "infeasible", metrics, (), violation, None
-        missing += [limit.metric for limit in limits if limit.metric not in metrics]
+        missing += [limit.metric for limit in self.constraints if limit.metric not in metrics]
         if missing:
+            there = ", ".join(metrics) or "none"
             return "failed", metrics, (), 0.0, f"the metric {missing[0]!r} is missing; there are: {there}."
         losses = tuple([objective.loss(metrics) for objective in objectives])
-        for objective, loss in zip(objectives, losses, strict=True):
+        for objective, loss in zip(objectives, losses):  # noqa: B905  # `strict` costs a tenth of a microsecond
             if not math.isfinite(loss):
                 return "failed", metrics, (), 0.0, f"{objective.metric} is {metrics[objective.metric]}."
-        return "partial" if outcome.partial else "ok", metrics, losses, violation, outcome.partial
+        return "partial" if outcome.partial is not None else "ok", metrics, losses, violation, outcome.partial
 
     def _keep(self, record: Record) -> None:
+        next_id = self.history.next_id
         self.history.add(record)
+        if record.id < self._new_id:
+            self.history.next_id = next_id
         if record.status == "infeasible":
             self._infeasible_in_row += 1
         else:
@@ -259,49 +302,65 @@ class Search:
     def run(self) -> History:
         """Search until the budget is used up, or the strategy has nothing new to propose.
 
-        An interrupt (Ctrl-C) passes through; all finished records are kept, and a new search on the same store goes on.
+        An interrupt (Ctrl-C) passes through; all finished records are kept, and the search can go on: by another `run`,
+        or by a new search on the same store.
 
         Raises:
-            RunError: if the search has no evaluator or no budget.
+            RunError: if the search has no evaluator or no budget, or its workers can't be used.
         """
         if self.evaluator is None or self.budget is None:
             raise RunError("`run` needs an evaluator and a budget; without them use `ask` and `tell`.")
         evaluation = Evaluation(self.evaluator)
-        pending: dict[PendingResult, Candidate] = {}
-        self.stopped_by = ""
+        running: dict[PendingResult, Candidate] = {}
+        asked_by_others = set(self.history.pending)
         try:
-            while True:
-                while not self.stopped_by and len(pending) < self.executor.workers:
-                    self.stopped_by = self._reason_to_stop(len(pending))
-                    if self.stopped_by:
-                        break
-                    try:
-                        candidate = self.ask()
-                    except SpaceExhausted as exhausted:
-                        self.stopped_by = f"nothing new to propose: {exhausted}"
-                        break
-                    context = self._context_for(candidate)
-                    timeout = None if context.deadline is None else max(0.0, context.remaining()) + _GRACE
-                    pending[self.executor.submit(evaluation, candidate, context, timeout=timeout)] = candidate
-                if not pending:
-                    break
-                for done in self.executor.wait(pending):
-                    candidate = pending.pop(done)
-                    try:
-                        outcome = done.result()
-                    except Exception as error:  # noqa: BLE001  # the worker died or took too long
-                        outcome = error
-                    self.tell(candidate, outcome)
+            while self._fill(running, evaluation, self.budget):
+                self._collect(running)
         finally:
+            self._give_back(set(self.history.pending) - asked_by_others)
             self.executor.close()
         _log.info("search ended: %s", self.stopped_by)
         return self.history
 
-    def _reason_to_stop(self, n_pending: int) -> str:
-        budget = self.budget
-        if budget is None:
-            return ""
-        if budget.candidates is not None and self._counted + n_pending >= budget.candidates:
+    def _fill(self, running: dict[PendingResult, Candidate], evaluation: Evaluation, budget: Budget) -> bool:
+        """Give every worker something to do; false when nothing runs any more."""
+        self.stopped_by = ""
+        while len(running) < self.executor.workers:
+            self.stopped_by = self._reason_to_stop(budget)
+            # Those that are running may yet turn out infeasible, which doesn't count; then there is room for others.
+            full = budget.candidates is not None and self._counted + len(running) >= budget.candidates
+            if self.stopped_by or full:
+                break
+            try:
+                candidate = self.ask()
+            except SpaceExhausted as exhausted:  # for good, unless records are still to come
+                self.stopped_by = f"nothing new to propose: {exhausted}"
+                break
+            context = self._context_for(candidate)
+            timeout = None if context.deadline is None else max(0.0, context.remaining()) + _GRACE
+            running[self.executor.submit(evaluation, candidate, context, timeout=timeout)] = candidate
+        return bool(running)
+
+    def _collect(self, running: dict[PendingResult, Candidate]) -> None:
+        """Tell what is done; what overruns the budget is given up, whatever the executor does about it."""
+        deadline = self._deadline()
+        patience = None if deadline is None else max(0.0, deadline + 2 * _GRACE - self._clock())
+        for done in self.executor.wait(running, patience):
+            candidate = running.pop(done)
+            try:
+                outcome = done.result()
+            except RunError:  # of the workers, not of this candidate
+                raise
+            except Exception as error:  # noqa: BLE001  # the worker died or took too long
+                outcome = error
+            self.tell(candidate, outcome)
+        if deadline is not None and running and self._clock() >= deadline + 2 * _GRACE:
+            for candidate in running.values():
+                self.tell(candidate, EvaluationError("given up: it went on after the time was up"))
+            running.clear()
+
+    def _reason_to_stop(self, budget: Budget) -> str:
+        if budget.candidates is not None and self._counted >= budget.candidates:
             return f"{budget.candidates} candidates evaluated"
         if budget.seconds is not None and self.elapsed() >= budget.seconds:
             return "time is up"
@@ -310,20 +369,45 @@ class Search:
             return f"{_MOST_INFEASIBLE} candidates in a row break the constraints ({limits}): loosen them"
         return ""
 
+    def _deadline(self) -> float | None:
+        if self.budget is None or self.budget.seconds is None:
+            return None
+        return self._start - self._spent + self.budget.seconds
+
     def _context_for(self, candidate: Candidate) -> Context:
-        deadline = None
-        if self.budget is not None and self.budget.seconds is not None:
-            deadline = self._start - self._spent + self.budget.seconds
         # Any function of (seed, id) will do, as long as different candidates get different seeds.
         seed = (self.seed * 1_000_003 + candidate.id) % 2**31
-        return Context(seed=seed, deadline=deadline, **self._context)  # type: ignore[arg-type]  # by name
+        return Context(seed, self._deadline(), self._device, self._threads, self._checkpoints, clock=self._clock)
+
+
+def _seed(given: Any) -> int:
+    try:
+        seed = operator.index(given)
+    except TypeError:
+        seed = -1
+    if seed < 0 or isinstance(given, bool):
+        raise InvalidInput(f"`seed` must be a whole number of at least 0, but got {given!r}.")
+    return seed
+
+
+def _numbers(metrics: Any) -> dict[str, float]:
+    """Metrics as plain numbers: whatever has a `float`, such as a tensor of one element, may come in."""
+    if not isinstance(metrics, Mapping):
+        raise EvaluationError(f"an evaluation must give a mapping of metrics, but gave a {type(metrics).__name__}.")
+    try:
+        return {str(name): float(value) for name, value in metrics.items()}
+    except (TypeError, ValueError) as error:
+        raise EvaluationError(f"metrics must be numbers: {error}") from error
 
 
 def _reason(error: BaseException) -> str:
     """The exception in one line, with the place where it was raised."""
     text = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-    frames = traceback.extract_tb(error.__traceback__)
+    if len(text) > _LONGEST_REASON:
+        text = f"{text[:_LONGEST_REASON]} …"
+    frames = list(traceback.walk_tb(error.__traceback__))
     if frames:
-        last = frames[-1]
-        text += f" (in {last.name}, {Path(last.filename).name}:{last.lineno})"
-    return text
+        frame, line = frames[-1]
+        if frame.f_code.co_filename != __file__:
+            text += f" (in {frame.f_code.co_name}, {Path(frame.f_code.co_filename).name}:{line})"
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate can't be written to a file

@@ -76,6 +76,7 @@ class Space:
         self._canonical = canonical
         self._by_name = {decision.name: decision for decision in self.decisions}
         self._conditional = any(decision.conditions for decision in self.decisions)
+        self._changeable = [decision for decision in self.decisions if decision.domain.count > 1]
         self._draws = [(d.name, d.domain.draw, d.active if d.conditions else None) for d in self.decisions]
         self._size: float | None = None
         self._start: Arch | None = None
@@ -148,11 +149,12 @@ class Space:
         Raises:
             SpaceExhausted: if no decision can be changed.
         """
-        mutable = [d for d in self.decisions if d.name in arch and d.domain.count > 1]
+        mutable = [d for d in self._changeable if d.name in arch] if self._conditional else self._changeable
         if not mutable:
             raise SpaceExhausted(f"no decision of {arch} has a second value.")
+        new = len(self.decisions) if self._conditional else 0
         for _ in range(_TRIES):
-            numbers = rng.random(len(self.decisions) + 2).tolist()
+            numbers = rng.random(new + 2).tolist()
             changed = mutable[int(numbers[-1] * len(mutable))]
             value = changed.domain.draw_other(arch[changed.name], numbers[-2])
             child = self._child(changed.name, value, arch, numbers)

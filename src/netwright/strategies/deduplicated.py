@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from netwright.core import Arch, Candidate, History, Record, SearchSpace, Strategy
+from netwright.core import Arch, Candidate, History, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
 
 __all__ = ["Deduplicated"]
+
+_FEW = 100_000  # so many arches are looked through one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +31,33 @@ class Deduplicated:
             raise InvalidInput(f"`tries` of Deduplicated must be at least 1, but got {self.tries}.")
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
-        """An unseen arch.
+        """A candidate that was not seen at this fidelity or a higher one.
 
         Raises:
             SpaceExhausted: if every arch of a finite space is known, or none is found.
         """
-        known: set[Arch] = history.fold((self, "known"), _Note(space), set)
-        busy = {space.canonical(candidate.arch) for candidate in history.pending.values()}
-
-        def new(arch: Arch) -> bool:
-            form = space.canonical(arch)
-            return form not in known and form not in busy
-
         candidate = self.strategy.propose(space, history, rng)
         for _ in range(self.tries):
-            if candidate.fidelity < 1 or new(candidate.arch):
+            if not history.seen(candidate.arch, candidate.fidelity):
                 return candidate
             candidate = self.strategy.propose(space, history, rng)
         arch = candidate.arch
-        for _ in range(self.tries):  # drift away from what is known
-            arch = space.mutate(arch, rng)
-            if new(arch):
-                return replace(candidate, arch=arch)
+        try:
+            for _ in range(self.tries):  # drift away from what is known
+                arch = space.mutate(arch, rng)
+                if not history.seen(arch, candidate.fidelity):
+                    return replace(candidate, arch=arch)
+        except SpaceExhausted:
+            pass  # this arch has no mutations
+        return replace(candidate, arch=self._anywhere(space, history, rng, candidate.fidelity), parent=None)
+
+    def _anywhere(self, space: SearchSpace, history: History, rng: np.random.Generator, fidelity: float) -> Arch:
         for _ in range(10 * self.tries):
             arch = space.sample(rng)
-            if new(arch):
-                return history.candidate(arch)
-        if space.size() <= 100_000:  # few are left: look through them all
-            unseen = next((other for other in space.enumerate() if new(other)), None)
-            if unseen is not None:
-                return history.candidate(unseen)
-        raise SpaceExhausted(f"no unseen arch was found after {len(known)} different ones.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Note:
-    space: SearchSpace
-
-    def __call__(self, known: set[Arch], record: Record) -> set[Arch]:
-        known.add(self.space.canonical(record.arch))
-        return known
+            if not history.seen(arch, fidelity):
+                return arch
+        if space.size() <= _FEW:  # few are left: look through them all
+            for arch in space.enumerate():
+                if not history.seen(arch, fidelity):
+                    return arch
+        raise SpaceExhausted(f"no unseen arch was found after {len(history)} records.")

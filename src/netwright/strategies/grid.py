@@ -14,16 +14,16 @@ __all__ = ["Grid"]
 
 
 @dataclass(slots=True)
-class _Listed:
-    """The part of an enumeration that was asked for so far."""
+class _Walk:
+    """Where the walk through the space stands."""
 
     rest: Iterator[Arch]
-    arches: list[Arch]
+    at: Arch | None
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Goes through the space in the fixed order of `space.enumerate`.
+    """Goes through the space in the fixed order of `space.enumerate`; what is known already is left out.
 
     Attributes:
         resolution: how many values a real takes.
@@ -32,27 +32,27 @@ class Grid:
     resolution: int = 5
 
     def __post_init__(self) -> None:
-        if self.resolution < 1:
-            raise InvalidInput(f"`resolution` of Grid must be at least 1, but got {self.resolution}.")
+        if not isinstance(self.resolution, int) or self.resolution < 1:
+            raise InvalidInput(f"`resolution` of Grid must be at least 1, but got {self.resolution!r}.")
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
-        """The arch of this candidate's number.
+        """The first arch that isn't known.
 
         Raises:
             SpaceExhausted: after the last one.
         """
 
-        def init() -> _Listed:
-            return _Listed(space.enumerate(self.resolution), [])
+        def init() -> _Walk:
+            rest = space.enumerate(self.resolution)
+            return _Walk(rest, next(rest, None))
 
-        listed = history.fold((self, "listed"), _unchanged, init)
-        while len(listed.arches) <= history.next_id:
-            arch = next(listed.rest, None)
-            if arch is None:
-                raise SpaceExhausted(f"all {len(listed.arches)} points of the grid are done.")
-            listed.arches.append(arch)
-        return history.candidate(listed.arches[history.next_id])
+        walk = history.fold((self, "walk"), _unchanged, init)
+        while walk.at is not None and history.seen(walk.at):
+            walk.at = next(walk.rest, None)
+        if walk.at is None:
+            raise SpaceExhausted("all points of the grid are done.")
+        return history.candidate(walk.at)
 
 
-def _unchanged(state: _Listed, _: Record) -> _Listed:
+def _unchanged(state: _Walk, _: Record) -> _Walk:
     return state

@@ -16,9 +16,9 @@ class _Climb:
     """Where a climb stands."""
 
     at: Record | None = None
-    climbs: int = 0
-    order: list[Arch] = field(default_factory=list)
-    ordered_for: tuple[int, int] | None = None
+    moved: bool = False  # a neighbour has come in
+    around: int | None = None  # whose neighbours `unseen` holds
+    unseen: list[Arch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +36,20 @@ class LocalSearch:
         current = climb.at
         if current is None:
             return history.candidate(space.sample(rng))
-        key = (climb.climbs, current.id)
-        if climb.ordered_for != key:
-            climb.order = list(space.neighbours(current.arch))
-            # The order belongs to the arch, not to the candidate that happens to ask: a resumed search finds it again.
-            digits = int(current.arch.digest, 16)
-            np.random.default_rng((digits, climb.climbs)).shuffle(climb.order)
-            climb.order.reverse()
-            climb.ordered_for = key
-        while climb.order:
-            arch = climb.order[-1]
-            if not history.seen(arch):
-                return history.candidate(arch, parent=current.id)
-            climb.order.pop()
+        if climb.around != current.id:
+            climb.around, climb.unseen = current.id, list(space.neighbours(current.arch))
+        climb.unseen = [arch for arch in climb.unseen if not history.seen(arch)]
+        if climb.unseen:
+            return history.candidate(climb.unseen[int(rng.random() * len(climb.unseen))], parent=current.id)
         # A local optimum: start anew, though the climb itself ends only when the new start's record comes in.
         return history.candidate(space.sample(rng))
 
 
 def _step(climb: _Climb, record: Record) -> _Climb:
-    if record.parent is None:  # a start: of the search, or after a local optimum
-        if record.scored:
-            climb.at = record
-            climb.climbs += 1
-    elif climb.at is not None and record.rank < climb.at.rank:
+    start = record.parent is None  # of the search, or after a local optimum
+    climb.moved = climb.moved or not start
+    # Of several first starts (given ones, or one for each worker) the best counts.
+    new = climb.at is None or (start and climb.moved)
+    if record.scored and (new or (climb.at is not None and record.rank < climb.at.rank)):
         climb.at = record
     return climb

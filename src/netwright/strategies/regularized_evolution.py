@@ -10,7 +10,7 @@ from operator import attrgetter
 import numpy as np
 
 from netwright.core import Candidate, History, Record, SearchSpace
-from netwright.core.errors import InvalidInput
+from netwright.core.errors import InvalidInput, SpaceExhausted
 
 __all__ = ["RegularizedEvolution"]
 
@@ -23,7 +23,7 @@ class RegularizedEvolution:
 
     Attributes:
         population: how many of the latest records may be parents.
-        tournament: how many of them compete to be one, drawn without replacement.
+        tournament: how many are drawn, with replacement, to compete to be one.
 
     Differs from the paper in that failed and infeasible records take part, as the worst of any tournament.
     """
@@ -40,25 +40,17 @@ class RegularizedEvolution:
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
         """A random arch until the population is full, then a mutated one."""
-        if history.next_id < self.population:
-            return history.candidate(space.sample(rng))
         alive = history.fold(self, _grow, partial(deque, maxlen=self.population))
-        if not alive:
+        if history.next_id < self.population or not alive:
             return history.candidate(space.sample(rng))
-        drawn = _distinct(rng, len(alive), min(self.tournament, len(alive)))
-        parent = min([alive[i] for i in drawn], key=_rank)
-        return history.candidate(space.mutate(parent.arch, rng), parent=parent.id)
+        drawn = [alive[int(u * len(alive))] for u in rng.random(self.tournament).tolist()]
+        parent = min(drawn, key=_rank)
+        try:
+            return history.candidate(space.mutate(parent.arch, rng), parent=parent.id)
+        except SpaceExhausted:  # constraints leave this parent no child; others may have one
+            return history.candidate(space.sample(rng))
 
 
 def _grow(alive: deque[Record], record: Record) -> deque[Record]:
     alive.append(record)
     return alive
-
-
-def _distinct(rng: np.random.Generator, n: int, k: int) -> list[int]:
-    """K different numbers below n. (Floyd's algorithm: `Generator.choice` costs twenty microseconds.)."""
-    chosen: set[int] = set()
-    for top, u in zip(range(n - k, n), rng.random(k).tolist(), strict=True):
-        drawn = int(u * (top + 1))
-        chosen.add(top if drawn in chosen else drawn)
-    return sorted(chosen)
