@@ -1,0 +1,5 @@
+"""The command line: `netwright search`, `resume`, `show`, `report`, `export`, `profile`, `list`."""
+
+from netwright.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,70 @@
+"""What is typed, as what is meant: one error in our own words for each way to get it wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from netwright.cli.file_space import is_file_space, space_of_file
+from netwright.core import registry
+from netwright.core.errors import InvalidInput
+from netwright.spaces import Space
+
+__all__ = ["input_shape", "one_of", "space_named", "whole_number"]
+
+
+def whole_number(option: str, text: str, *, least: int) -> int:
+    """A whole number of at least `least`.
+
+    Example:
+        >>> whole_number("--workers", "2", least=1)
+        2
+
+    Raises:
+        InvalidInput: if it is none, or smaller.
+    """
+    digits = text.strip().replace("_", "")
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", digits) or int(digits) < least:
+        raise InvalidInput(f"`{option}` must be a whole number of at least {least}, but got {text!r}.")
+    return int(digits)
+
+
+def one_of(option: str, text: str, names: Sequence[str]) -> str:
+    """One of a few words.
+
+    Raises:
+        InvalidInput: if it is another.
+    """
+    if text not in names:
+        raise InvalidInput(f"`{option}` must be {' or '.join(names)}, but got {text!r}.")
+    return text
+
+
+def input_shape(option: str, text: str) -> tuple[int, ...]:
+    """The shape of one example.
+
+    Example:
+        >>> input_shape("--input-shape", "1,28,28"), input_shape("--input-shape", "3x32x32")
+        ((1, 28, 28), (3, 32, 32))
+
+    Raises:
+        InvalidInput: if it doesn't look like that.
+    """
+    sizes = re.split(r"\s*[,x×]\s*", text.strip())
+    if not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
+        raise InvalidInput(f"`{option}` must look like 1,28,28 (or 16 for a table), but got {text!r}.")
+    return tuple(map(int, sizes))
+
+
+def space_named(text: str) -> str | Space | Callable[..., Space]:
+    """A registered space's name (checked), or the space of a file.
+
+    Raises:
+        NotFound: if there is none of this name.
+        InvalidInput: if the file has no space there, or can't be imported.
+    """
+    if is_file_space(text):
+        return space_of_file(text)
+    if text != "auto":
+        registry.spaces[text]  # says what there is, if this isn't
+    return text

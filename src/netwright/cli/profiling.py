@@ -1,0 +1,5 @@
+"""`netwright profile`."""
+
+
+def profile(*a, **k):
+    return 0
