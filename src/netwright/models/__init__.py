@@ -3,6 +3,7 @@
 from netwright.models.build import Built, build, build_call, built
 from netwright.models.cost import cost, cost_of, n_parameters
 from netwright.models.deploy import deployed, standardised
+from netwright.models.export import export_onnx, export_source
 from netwright.models.outline import LayerRow, outline
 from netwright.models.source import source_of
 
@@ -15,6 +16,8 @@ __all__ = [
     "cost",
     "cost_of",
     "deployed",
+    "export_onnx",
+    "export_source",
     "n_parameters",
     "outline",
     "source_of",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib.metadata
 import importlib.util
 import inspect
+import math
+import re
+import site
 import sys
 import sysconfig
 import textwrap
 import types
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +22,11 @@ import torch
 from torch import nn
 
 from netwright.core.errors import InvalidSpace
+from netwright.models.names import names_in
 
 __all__ = ["Embedding"]
+
+_OWN = object()  # owns the names that the file itself defines
 
 
 class Embedding:
@@ -27,13 +34,24 @@ class Embedding:
 
     A class of torch, of the standard library or of an installed package is imported. One of netwright or of the
     user's own files is copied as source, with the functions, classes and constants of its module that it uses.
+
+    Args:
+        reserved: names that the file itself defines or imports.
+        imports: import lines that it needs in any case, beside those of torch and nn.
+
+    Example:
+        >>> embedding = Embedding()
+        >>> embedding.reference(nn.ReLU), embedding.reference(math.sqrt)
+        ('nn.ReLU', 'sqrt')
+        >>> embedding.imports()
+        ['from math import sqrt', '', 'import torch', 'from torch import nn']
     """
 
-    def __init__(self) -> None:
-        self._imports = {"import torch", "from torch import nn"}
+    def __init__(self, reserved: tuple[str, ...] = (), imports: tuple[str, ...] = ()) -> None:
+        self._imports = {"import torch", "from torch import nn", *imports}
         self._sources: dict[str, str] = {}
-        self._owners: dict[str, object] = {"torch": torch, "nn": nn}
-        self._open: set[str] = set()  # being copied now, or done
+        self._needed: dict[str, tuple[list[str], list[str]]] = {}  # name → what it needs: when defined, when called
+        self._owners: dict[str, object] = {"torch": torch, "nn": nn, **dict.fromkeys(reserved, _OWN)}
 
     def reference(self, target: Any) -> str:
         """How the file names a class or function; what it needs is collected.
@@ -42,40 +60,82 @@ class Embedding:
             InvalidSpace: if it has neither an importable name nor a source.
         """
         name = getattr(target, "__name__", None)
+        if name is not None:
+            if getattr(nn, name, None) is target:
+                return f"nn.{name}"
+            if getattr(torch, name, None) is target:
+                return f"torch.{name}"
         module = getattr(target, "__module__", None)
-        qualified = getattr(target, "__qualname__", name)
-        if name is None or module is None or qualified != name:
+        if name == "<lambda>" or name is None or module is None or getattr(target, "__qualname__", name) != name:
             raise InvalidSpace(
-                f"{target!r} can't be written into a standalone file: define it by name at the top of a module."
+                f"{name or target!r} can't be written into a standalone file: define it by name at the top of a module."
             )
-        if module.startswith("torch.nn.modules") or getattr(nn, name, None) is target:
-            return f"nn.{name}"
         if module == "builtins":
             return str(name)
+        self._claim(name, target)
         if _installed(module):
-            self._claim(name, target)
             self._imports.add(f"from {module} import {name}")
-            return str(name)
-        self._embed(name, target)
+        else:
+            self._embed(name, target)
         return str(name)
 
     def imports(self) -> list[str]:
-        """The import lines, sorted."""
-        return sorted(self._imports, key=lambda line: (line.startswith("from"), line))
+        """The import lines, sorted: the standard library's first, then an empty line and the rest."""
+
+        def place(line: str) -> tuple[bool, bool, str]:
+            return re.split(r"[ .]", line)[1] not in sys.stdlib_module_names, line.startswith("from"), line
+
+        lines = sorted(self._imports, key=place)
+        own = sum(not place(line)[0] for line in lines)
+        return [*lines[:own], *([""] if own else []), *lines[own:]]
 
     def definitions(self) -> str:
         """The copied classes, functions and constants; each after what it needs."""
-        return "\n\n\n".join(self._sources.values())
+        placed: list[str] = []
+        opened: set[str] = set()
 
-    def _claim(self, name: str, owner: object) -> bool:
-        """Whether a name is new; two things of one name can't share a file."""
+        def first(name: str) -> set[str]:
+            """What has to come before a definition, directly or not."""
+            found, waiting = set(), [name]
+            while waiting:
+                for other in self._needed.get(waiting.pop(), ([], []))[0]:
+                    if other not in found:
+                        found.add(other)
+                        waiting.append(other)
+            return found
+
+        def place(name: str) -> None:
+            if name in opened or name not in self._sources:
+                return
+            opened.add(name)
+            at_once, when_called = self._needed.get(name, ([], []))
+            for other in at_once:
+                place(other)
+            for other in when_called:  # reads better first, unless it needs this one to be defined
+                if name not in first(other):
+                    place(other)
+            placed.append(name)
+            for other in when_called:
+                place(other)
+
+        for name in self._sources:
+            place(name)
+        blocks = [self._sources[name] for name in placed]
+        text = ""
+        for i, block in enumerate(blocks):
+            lines = i and "\n" not in block and "\n" not in blocks[i - 1]  # constants stay together
+            text += ("" if not i else "\n" if lines else "\n\n\n") + block
+        return text
+
+    def _claim(self, name: str, owner: object) -> None:
+        """Two things of one name can't share a file."""
         known = self._owners.setdefault(name, owner)
-        if known is not owner and not (isinstance(owner, (int, float, str, tuple)) and known == owner):
+        if known is _OWN:
+            raise InvalidSpace(f"the exported file has a {name!r} of its own: give your {name!r} another name.")
+        if known is not owner and not (_literal(owner) is not None and _literal(owner) == _literal(known)):
             raise InvalidSpace(f"two different things are called {name!r}, so they can't share a file: rename one.")
-        return True
 
-    def _embed(self, name: str, target: Callable[..., Any] | type) -> None:
-        self._claim(name, target)
+    def _embed(self, name: str, target: Any) -> None:
         if name in self._sources:
             return
         try:
@@ -84,90 +144,116 @@ class Embedding:
             raise InvalidSpace(
                 f"{name!r} has no source that can be exported ({error}): define it in a file, not in a prompt."
             ) from error
-        if source.lstrip().startswith("lambda") or (isinstance(target, types.FunctionType) and name == "<lambda>"):
-            raise InvalidSpace("a lambda can't be written into a standalone file: define a function.")
-        self._open.add(name)
-        self._needs(source, vars(sys.modules[target.__module__]), name)
-        self._sources.setdefault(name, source)
+        self._copy(name, source, vars(sys.modules[target.__module__]))
 
-    def _needs(self, source: str, scope: dict[str, Any], own: str) -> None:
-        for used in _names(source):
-            if used == own or used not in scope or used in self._sources:
-                continue
-            value = scope[used]
-            if isinstance(value, types.ModuleType):
-                self._claim(used, value)
-                if value is nn:
-                    continue
-                self._module(value, used)
-            elif getattr(builtins, used, None) is value:
-                continue
-            elif isinstance(value, (type, types.FunctionType)):
-                if used in self._open:
-                    continue  # a circle of definitions: functions find each other when they are called
-                if value.__module__ == "builtins":
-                    continue
-                self._value_of(used, value)
-            elif value is None or isinstance(value, (bool, int, float, str, tuple)):
-                self._claim(used, value)
-                self._sources.setdefault(used, f"{used} = {value!r}")
-            elif getattr(value, "__module__", None) and hasattr(value, "__name__"):
-                self._imports.add(f"from {value.__module__} import {value.__name__}" + _as(value.__name__, used))
+    def _copy(self, name: str, source: str, scope: dict[str, Any]) -> None:
+        """Take a definition over, with what its names stand for in its module."""
+        self._sources[name] = source
+        found = names_in(source)
+        for used in (*found.when_defined, *found.when_called):
+            if used in scope and used != name:
+                self._value(used, scope, name)
+        for used in found.in_annotations:  # never evaluated, so only where it costs nothing
+            value = scope.get(used)
+            if isinstance(value, types.ModuleType) and _installed(value.__name__):
+                self._value(used, scope, name)
+            elif isinstance(value, type) and _installed(value.__module__):
+                self._class(used, value)
+        self._needed[name] = (found.when_defined, found.when_called)
+
+    def _value(self, used: str, scope: dict[str, Any], user: str) -> None:
+        """Make a name of a module mean in the file what it means there."""
+        value = scope[used]
+        if used.startswith("__") or getattr(builtins, used, self) is value or self._owners.get(used) is value:
+            return
+        if isinstance(value, types.ModuleType):
+            self._claim(used, value)
+            self._module(value, used)
+        elif isinstance(value, (type, types.FunctionType)) and getattr(value, "__name__", None):
+            self._class(used, value)
+        elif (text := _literal(value)) is not None:
+            self._claim(used, value)
+            self._sources.setdefault(used, f"{used} = {text}")
+        else:
+            self._claim(used, value)
+            statement = _statement(scope, used)
+            if isinstance(statement, str):
+                self._imports.add(statement)
+            elif statement is not None:
+                self._copy(used, ast.unparse(statement), scope)
             else:
-                line = _import_line(scope, used)
-                if line is None:
-                    raise InvalidSpace(f"{own!r} uses {used!r} ({type(value).__name__}), which can't be exported.")
-                self._imports.add(line)
+                raise InvalidSpace(f"{user!r} uses {used!r} ({type(value).__name__}), which can't be exported.")
 
     def _module(self, value: types.ModuleType, used: str) -> None:
         name = value.__name__
         if not _installed(name):
-            raise InvalidSpace(f"the module {name!r} isn't installed, so a standalone file can't import it.")
+            raise InvalidSpace(
+                f"the module {name!r} isn't installed, so a standalone file can't import it: import the names that "
+                "you use from it instead of the module."
+            )
         parent, _, last = name.rpartition(".")
-        if parent and last == used:
-            self._imports.add(f"from {parent} import {last}")
-        else:
-            self._imports.add(f"import {name}" + _as(name, used))
+        self._imports.add(
+            f"from {parent} import {last}" if parent and last == used else f"import {name}{_as(name, used)}"
+        )
 
-    def _value_of(self, used: str, value: Any) -> None:
+    def _class(self, used: str, value: Any) -> None:
+        """A class or function that its module calls `used`."""
         name = self.reference(value)
-        if name.startswith("nn."):
-            self._imports.add(f"from torch.nn import {name[3:]}" + _as(name[3:], used))
+        if "." in name:  # nn.Linear, imported by its bare name there
+            self._claim(used, value)
+            module, bare = ("torch.nn" if name.startswith("nn.") else "torch"), name.rpartition(".")[2]
+            self._imports.add(f"from {module} import {bare}{_as(bare, used)}")
         elif name != used:
-            if any(line.endswith(f" import {name}") for line in self._imports):
-                self._imports.add(f"from {value.__module__} import {name} as {used}")
-            else:
-                self._sources.setdefault(used, f"{used} = {name}")
+            self._claim(used, value)
+            self._sources.setdefault(used, f"{used} = {name}")
+            self._needed.setdefault(used, ([name], []))
 
 
 def _as(name: str, used: str) -> str:
     return "" if name == used else f" as {used}"
 
 
-def _names(source: str) -> list[str]:
-    """The names that a definition reads, in their order; annotations as texts included."""
-    names: dict[str, None] = {}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            names[node.id] = None
-    return list(names)
-
-
-def _import_line(scope: dict[str, Any], used: str) -> str | None:
-    """The import statement that brought a name into its module, if there is one."""
-    file = scope.get("__file__")
-    if not file:
-        return None
-    for node in ast.parse(Path(file).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level and _installed(node.module):
-            for alias in node.names:
-                if (alias.asname or alias.name) == used:
-                    return f"from {node.module} import {alias.name}" + _as(alias.name, used)
+def _literal(value: object) -> str | None:
+    """The text of a constant, if it is one."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    if isinstance(value, torch.dtype):
+        return repr(value)
+    if value is None or isinstance(value, (bool, int, float, str, bytes, tuple, list, dict, set, frozenset)):
+        text = repr(value)
+        try:
+            return text if ast.literal_eval(text) == value else None
+        except (ValueError, SyntaxError):
+            return None
     return None
 
 
+def _statement(scope: dict[str, Any], used: str) -> str | ast.stmt | None:
+    """The one statement at the top of a module that gives a name its value: an import as its text, or an assignment."""
+    file = scope.get("__file__")
+    if not file:
+        return None
+    found: list[str | ast.stmt] = []
+    for node in ast.parse(Path(file).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level and _installed(node.module):
+            found += [
+                f"from {node.module} import {alias.name}{_as(alias.name, used)}"
+                for alias in node.names
+                if (alias.asname or alias.name) == used
+            ]
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == used for target in targets):
+                found.append(node)
+    return found[0] if len(found) == 1 else None
+
+
+@cache
 def _installed(module: str) -> bool:
-    """Whether others can import a module too: the standard library and installed packages, but not netwright."""
+    """Whether others can import a module too.
+
+    That is so for the standard library and installed packages, but not for netwright and what is made for it.
+    """
     root = module.partition(".")[0]
     if root in ("netwright", "__main__", "__mp_main__"):
         return False
@@ -180,5 +266,12 @@ def _installed(module: str) -> bool:
     if spec is None:
         return False
     places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or [])
-    homes = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    return any(str(place).startswith(home) for place in places for home in homes)
+    homes = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()}
+    homes.add(site.getusersitepackages())
+    if not any(str(place).startswith(home) for place in places for home in homes):
+        return False
+    try:
+        needs = importlib.metadata.requires(root) or []
+    except importlib.metadata.PackageNotFoundError:
+        return True
+    return not any(re.match(r"netwright\b", requirement) for requirement in needs)

@@ -7,6 +7,8 @@ are carried along as source (see `embedding`), so the file needs nothing but tor
 from __future__ import annotations
 
 import json
+import keyword
+import math
 from typing import Any
 
 import torch
@@ -23,15 +25,18 @@ __all__ = ["source_of"]
 
 _WIDTH = 110
 
+_OWN_NAMES = ("Path", "build", "load")
+
 _TEMPLATE = '''\
 """{title}
 
 Plain PyTorch, written by netwright {version}; nothing of it is needed to run this file.
 
-    from {module} import load
-    model = load("{weights}")              # trained, ready to predict
-    outputs = model(inputs)                # inputs: (batch, {shape}); outputs: {outputs}
+    {usage}
+    outputs = model(inputs)  # inputs: (batch, {shape}); outputs: {outputs}
 """
+
+from __future__ import annotations
 
 {imports}
 
@@ -41,7 +46,7 @@ Plain PyTorch, written by netwright {version}; nothing of it is needed to run th
     return {body}
 
 
-def load(weights: str = "{weights}", device: str = "cpu") -> nn.Module:
+def load(weights: str | Path = Path(__file__).with_name({weights}), device: str = "cpu") -> nn.Module:
     """The network with the weights of a file, in evaluation mode."""
     model = build()
     model.load_state_dict(torch.load(weights, map_location=device, weights_only=True))
@@ -51,8 +56,8 @@ def load(weights: str = "{weights}", device: str = "cpu") -> nn.Module:
 if __name__ == "__main__":
     network = build().eval()
     print(network)
-    print("parameters:", sum(parameter.numel() for parameter in network.parameters()))
     print("output shape for two examples:", tuple(network(torch.zeros(2, {shape})).shape))
+    print("parameters:", sum(parameter.numel() for parameter in network.parameters()))
 '''
 
 
@@ -67,32 +72,46 @@ def source_of(
 ) -> str:
     """A Python file that builds the same network: its `build()` takes the model's `state_dict`.
 
+    Seeded alike (`torch.manual_seed`), its `build()` draws the same weights as `netwright.models.build`.
+
     Args:
-        built: a model with its calls, from `netwright.models.built`.
+        built: a model with its call, from `netwright.models.built`.
         input_shape: of one example.
         title: the file's first line.
         outputs: what the outputs are, for the docstring.
         module, weights: the names of the file (without .py) and of the file of weights beside it.
+
+    Example:
+        >>> from netwright import nn
+        >>> from netwright.models import build_call
+        >>> text = source_of(build_call(nn.Sequential(nn.LazyLinear(3)), input_shape=(4,)), input_shape=(4,))
+        >>> print(text[text.index("    return nn") : text.index("def load")].strip())
+        return nn.Sequential(nn.Linear(4, 3))
 
     Raises:
         InvalidSpace: if something in the model has no source (a class made at run time, a lambda, …).
     """
     from netwright import __version__
 
-    embedding = Embedding()
+    embedding = Embedding(_OWN_NAMES, ("from pathlib import Path",))
     body = _Writer(embedding).write(built.call, 4)
     definitions = embedding.definitions()
+    importable = module.isidentifier() and not keyword.iskeyword(module)
     return _TEMPLATE.format(
-        title=title.replace('"""', "'''").replace("\\", "/"),
+        title=_in_docstring(title),
         version=__version__,
-        module=module,
-        weights=weights,
+        usage=f"model = {module}.load()  # after `import {module}`" if importable else "model = load()",
+        weights=json.dumps(weights),
         shape=", ".join(map(str, input_shape)),
-        outputs=outputs,
+        outputs=_in_docstring(outputs),
         imports="\n".join(embedding.imports()),
         definitions=definitions + "\n\n\n" if definitions else "",
         body=body,
     )
+
+
+def _in_docstring(text: str) -> str:
+    return text.replace("\\", "/").replace('"""', "'''")
 
 
 class _Writer:
@@ -114,8 +133,12 @@ class _Writer:
             return _join("{", parts, "}", indent)
         if isinstance(value, Deferred):
             return self.embedding.reference(target_of(value))
-        if value is None or isinstance(value, (bool, int, float, str, bytes, torch.dtype)):
-            return json.dumps(value) if isinstance(value, str) else repr(value)
+        if isinstance(value, str):
+            return json.dumps(value, ensure_ascii=False)
+        if isinstance(value, float) and not math.isfinite(value):
+            return f'float("{value}")'
+        if value is None or isinstance(value, (bool, int, float, bytes, torch.dtype)):
+            return repr(value)
         if isinstance(value, type) or callable(value):
             return self.embedding.reference(value)
         raise InvalidSpace(f"a {type(value).__name__} can't be written as source: {value!r}. Use plain values.")
