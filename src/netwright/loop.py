@@ -311,18 +311,23 @@ class Search:
         if self.evaluator is None or self.budget is None:
             raise RunError("`run` needs an evaluator and a budget; without them use `ask` and `tell`.")
         evaluation = Evaluation(self.evaluator)
-        running: dict[PendingResult, Candidate] = {}
+        running: dict[PendingResult, tuple[Candidate, float]] = {}
         asked_by_others = set(self.history.pending)
         try:
             while self._fill(running, evaluation, self.budget):
                 self._collect(running)
+        except BaseException as error:
+            self.stopped_by = f"broken off: {_reason(error)}"
+            raise
         finally:
             self._give_back(set(self.history.pending) - asked_by_others)
             self.executor.close()
         _log.info("search ended: %s", self.stopped_by)
         return self.history
 
-    def _fill(self, running: dict[PendingResult, Candidate], evaluation: Evaluation, budget: Budget) -> bool:
+    def _fill(
+        self, running: dict[PendingResult, tuple[Candidate, float]], evaluation: Evaluation, budget: Budget
+    ) -> bool:
         """Give every worker something to do; false when nothing runs any more."""
         self.stopped_by = ""
         while len(running) < self.executor.workers:
@@ -338,25 +343,26 @@ class Search:
                 break
             context = self._context_for(candidate)
             timeout = None if context.deadline is None else max(0.0, context.remaining()) + _GRACE
-            running[self.executor.submit(evaluation, candidate, context, timeout=timeout)] = candidate
+            running[self.executor.submit(evaluation, candidate, context, timeout=timeout)] = candidate, self._clock()
         return bool(running)
 
-    def _collect(self, running: dict[PendingResult, Candidate]) -> None:
+    def _collect(self, running: dict[PendingResult, tuple[Candidate, float]]) -> None:
         """Tell what is done; what overruns the budget is given up, whatever the executor does about it."""
         deadline = self._deadline()
         patience = None if deadline is None else max(0.0, deadline + 2 * _GRACE - self._clock())
         for done in self.executor.wait(running, patience):
-            candidate = running.pop(done)
+            candidate, start = running.pop(done)
             try:
                 outcome = done.result()
             except RunError:  # of the workers, not of this candidate
                 raise
             except Exception as error:  # noqa: BLE001  # the worker died or took too long
-                outcome = error
+                outcome = Outcome(error=_reason(error), wall_seconds=self._clock() - start)
             self.tell(candidate, outcome)
         if deadline is not None and running and self._clock() >= deadline + 2 * _GRACE:
-            for candidate in running.values():
-                self.tell(candidate, EvaluationError("given up: it went on after the time was up"))
+            for candidate, start in running.values():
+                text = "given up: it went on after the time was up"
+                self.tell(candidate, Outcome(error=text, wall_seconds=self._clock() - start))
             running.clear()
 
     def _reason_to_stop(self, budget: Budget) -> str:
@@ -401,13 +407,14 @@ def _numbers(metrics: Any) -> dict[str, float]:
 
 
 def _reason(error: BaseException) -> str:
-    """The exception in one line, with the place where it was raised."""
-    text = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    """The exception in one line, with the place where it was raised; the text alone if it is one of ours."""
+    text = " ".join(str(error).split())
+    if not isinstance(error, EvaluationError):
+        text = f"{type(error).__name__}: {text}".rstrip(": ")
     if len(text) > _LONGEST_REASON:
         text = f"{text[:_LONGEST_REASON]} …"
     frames = list(traceback.walk_tb(error.__traceback__))
-    if frames:
+    if frames and not isinstance(error, EvaluationError):
         frame, line = frames[-1]
-        if frame.f_code.co_filename != __file__:
-            text += f" (in {frame.f_code.co_name}, {Path(frame.f_code.co_filename).name}:{line})"
+        text += f" (in {frame.f_code.co_name}, {Path(frame.f_code.co_filename).name}:{line})"
     return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate can't be written to a file

@@ -80,7 +80,7 @@ class RunFolder:
         return target
 
     def _acquire(self) -> None:
-        file = (self.path / "lock").open("a+", encoding="utf-8")  # noqa: SIM115  # held as long as the run
+        file = (self.path / "lock").open("a+", encoding="utf-8")  # held as long as the run
         try:
             if os.name == "nt":  # pragma: no cover
                 import msvcrt
