@@ -40,13 +40,18 @@ class RunFolder:
             except OSError as error:
                 raise RunError(f"the folder {self.path} can't be made: {error.strerror or error}.") from error
             self._acquire()
-        self.store = SqliteStore(self.path / "records.sqlite", read_only=read_only)
+        try:
+            self.store = SqliteStore(self.path / "records.sqlite", read_only=read_only)
+        except BaseException:
+            self._release()
+            raise
 
     @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints, made when first asked for."""
         folder = self.path / "checkpoints"
-        folder.mkdir(exist_ok=True)
+        if not self.read_only:
+            folder.mkdir(exist_ok=True)
         return folder
 
     @property
@@ -72,15 +77,27 @@ class RunFolder:
         self.write_text("run.json", json.dumps(header, indent=2, sort_keys=True) + "\n")
 
     def write_text(self, name: str, text: str) -> Path:
-        """Write a file of the run, at once or not at all."""
+        """Write a file of the run, at once or not at all.
+
+        Raises:
+            RunError: if the run was opened for reading only, or the file can't be written.
+        """
+        if self.read_only:
+            raise RunError(f"the run in {self.path} was opened for reading only.")
         target = self.path / name
         partial = target.with_name(f"{name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(target)
+        except OSError as error:
+            raise RunError(f"{target} can't be written: {error.strerror or error}.") from error
         return target
 
     def _acquire(self) -> None:
-        file = (self.path / "lock").open("a+", encoding="utf-8")  # held as long as the run
+        try:
+            file = (self.path / "lock").open("a+", encoding="utf-8")  # held as long as the run
+        except OSError as error:
+            raise RunError(f"the folder {self.path} can't be written to: {error.strerror or error}.") from error
         try:
             if os.name == "nt":  # pragma: no cover
                 import msvcrt
@@ -92,14 +109,19 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.close()
+            if not isinstance(error, (BlockingIOError, PermissionError)):
+                raise RunError(f"the folder {self.path} can't be locked: {error.strerror or error}.") from error
             raise RunError(
-                f"another process is using the run in {self.path}: wait for it, or choose another folder with --out."
+                f"another search is using the run in {self.path}: wait for it, or choose another folder."
             ) from error
         self._lock = file
 
     def close(self) -> None:
         """Close the store and let go of the lock."""
         self.store.close()
+        self._release()
+
+    def _release(self) -> None:
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -53,16 +53,23 @@ class SqliteStore:
         self.read_only = read_only
         if read_only and not self.path.exists():
             raise RunError(f"there is no store at {self.path}.")
+        where = f"{self.path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        connection = None
         try:
-            self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
-            self._open()
-        except sqlite3.DatabaseError as error:
+            connection = sqlite3.connect(where, uri=True, isolation_level=None, timeout=30)
+            self._prepare(connection)
+            row = connection.execute("SELECT COALESCE(MAX(position), -1) FROM records").fetchone()
+        except (sqlite3.DatabaseError, RunError) as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, RunError):
+                raise
             raise RunError(f"{self.path} can't be used as a store of records: {error}.") from error
-        row = self._connection.execute("SELECT COALESCE(MAX(position), -1) FROM records").fetchone()
+        self._connection = connection
         self._next: int = row[0] + 1
 
-    def _open(self) -> None:
-        connection = self._connection
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Check that the file is ours, or make it so."""
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
@@ -70,15 +77,18 @@ class SqliteStore:
             raise RunError(f"{self.path} is a database of another program: choose another folder.")
         if version > _VERSION:
             raise RunError(f"{self.path} was written by a newer netwright (format {version}): upgrade to read it.")
-        if not self.read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+        if self.read_only:
             if not tables:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute(_TABLE)
-                connection.execute(f"PRAGMA application_id={_APPLICATION}")
-                connection.execute(f"PRAGMA user_version={_VERSION}")
-                connection.execute("COMMIT")
+                raise RunError(f"{self.path} holds no records yet.")
+            return
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        if not tables:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA application_id={_APPLICATION}")
+            connection.execute(f"PRAGMA user_version={_VERSION}")
+            connection.execute("COMMIT")
 
     def append(self, record: Record) -> None:
         """Write a record.
@@ -107,14 +117,14 @@ class SqliteStore:
             self._connection.execute(_INSERT, row)
         except sqlite3.IntegrityError as error:
             raise RunError(f"record {record.id} is in {self.path} already: a store only grows.") from error
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             raise RunError(f"record {record.id} can't be written to {self.path}: {error}.") from error
         self._next += 1
 
     def __iter__(self) -> Iterator[Record]:
         try:
             rows = self._connection.execute("SELECT * FROM records ORDER BY position").fetchall()
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             raise RunError(f"{self.path} can't be read: {error}.") from error
         return (_record(row) for row in rows)
 
