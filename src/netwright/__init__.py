@@ -52,7 +52,23 @@ __all__ = [
     "subset",
 ]
 
-_LATER = {}
+_LATER = {
+    "ImageClassifier": "netwright.automl",
+    "NeuralArchitectureSearch": "netwright.automl",
+    "Result": "netwright.automl",
+    "Search": "netwright.loop",
+    "TabularClassifier": "netwright.automl",
+    "TabularRegressor": "netwright.automl",
+    "TrainingPlan": "netwright.evaluators",
+    "build": "netwright.models",
+    "load": "netwright.tasks",
+    "load_result": "netwright.automl",
+    "profile": "netwright.models",
+    "resume": "netwright.automl",
+    "search": "netwright.automl",
+    "source_of": "netwright.models",
+    "task_from": "netwright.tasks",
+}
 
 
 def __getattr__(name: str) -> Any:

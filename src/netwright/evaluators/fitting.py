@@ -87,6 +87,7 @@ def fit(
     deadline: float | None = None,
     allotted: float | None = None,
     on_epoch: Callable[[Fitting], None] | None = None,
+    on_step: Callable[[int], None] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Fitting:
     """Train until an epoch is done or the time is up, whichever comes first.
@@ -100,6 +101,7 @@ def fit(
         deadline: a moment by `clock` at which to stop, within one batch.
         allotted: seconds for the whole schedule, which then comes to its end in time even if fewer epochs fit.
         on_epoch: called after each epoch (of the last one, only what was done).
+        on_step: called after each batch with its number in the epoch, from 1.
 
     Raises:
         EvaluationError: when the loss is no longer a finite number.
@@ -132,6 +134,8 @@ def fit(
                     group["lr"] = plan.lr * lr_share(plan, progress)
                 total += _step(model, optimizer, inputs, targets, task, plan)
                 done += 1
+                if on_step is not None:
+                    on_step(done)
                 if done % _LOOK_EVERY == 0 and not math.isfinite(float(total)):
                     break
             mean = float(total) / max(done, 1)

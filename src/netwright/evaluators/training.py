@@ -25,7 +25,7 @@ from netwright.models import build
 from netwright.spaces import Space
 from netwright.tasks import Split, Task
 
-__all__ = ["Training", "load_checkpoint"]
+__all__ = ["Training", "cached_examples", "load_checkpoint"]
 
 _CURVE_EXAMPLES = 2_000  # of the validation part, for the curve of each epoch
 
@@ -85,8 +85,8 @@ class Training:
         """
         task, plan = self.task, self.plan_of(candidate.arch)
         with _threads(context.threads):
-            train = _cached(task, task.train, context.device, plan.channels_last)
-            validation = _cached(task, task.validation, context.device, plan.channels_last)
+            train = cached_examples(task, task.train, context.device, channels_last=plan.channels_last)
+            validation = cached_examples(task, task.validation, context.device, channels_last=plan.channels_last)
             glimpse = validation.first(_CURVE_EXAMPLES)
             glimpsed = _targets_of(task.validation, _CURVE_EXAMPLES)
             model = self.model(candidate.arch, seed=context.seed, device=context.device)
@@ -190,7 +190,7 @@ def _save(fitting: Fitting, file: Path, plan: TrainingPlan) -> None:
 
 
 @lru_cache(maxsize=4)
-def _cached(task: Task, split: Split, device: str, channels_last: bool) -> ExamplesInMemory:
+def cached_examples(task: Task, split: Split, device: str, *, channels_last: bool) -> ExamplesInMemory:
     """A part in memory, once for each process: tasks and splits are compared by identity."""
     return in_memory(task, split, device=device, channels_last=channels_last)
 

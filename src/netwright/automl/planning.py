@@ -1,0 +1,178 @@
+"""How a search uses its budget: epochs for each candidate, and what is kept for the final training.
+
+With a limit in time, a short measurement on the space's default arch says how fast it trains; from that follow the
+share of the data and the epochs of a candidate, and the epochs of the final training. With a limit in candidates only,
+epochs depend on the data's size alone, so everything is reproducible to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from netwright.core import Budget
+from netwright.core.quantity import count_text, seconds_text
+from netwright.evaluators import Speed, TrainingPlan
+from netwright.tasks import Task
+
+__all__ = ["FINAL_SHARE", "SearchPlan", "plan_for_candidates", "plan_for_seconds"]
+
+FINAL_SHARE = 0.6
+"""The share of a time budget that the final training may take at most."""
+
+_LEAST_EPOCHS = 3  # of a candidate, on as much of the data as then fits
+_MOST_EPOCHS = 40  # of a candidate
+_MOST_FINAL_EPOCHS = 80
+_LEAST_FINAL_EPOCHS = 8  # dearer arches, which the final training couldn't pass over this often, are left out
+_LEAST_EXAMPLES = 500  # of the train part, for a candidate
+_OVERHEAD = 0.1  # seconds of a candidate beside its training
+_WRITING = 2.0  # seconds kept for scoring, writing and ending
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """How the budget is used.
+
+    Attributes:
+        training: of each candidate.
+        n_train: examples of the train part that candidates see.
+        final: training of the winner, on the train and validation parts together.
+        search_seconds: when the search ends, counted from the start; None: no limit in time.
+        final_seconds: for the final training; None: as long as its epochs take.
+        flops_limit: dearer arches are not trained; None: no limit.
+        expected_candidates: how many candidates will fit, about.
+        notes: what the user should know.
+    """
+
+    training: TrainingPlan
+    n_train: int
+    final: TrainingPlan
+    search_seconds: float | None = None
+    final_seconds: float | None = None
+    flops_limit: float | None = None
+    expected_candidates: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, for the run's header."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SearchPlan:
+        """What `to_json` gave."""
+        plans = {name: TrainingPlan(**data[name]) for name in ("training", "final")}
+        return cls(**{**data, **plans, "notes": tuple(data["notes"])})
+
+
+def plan_for_candidates(task: Task, base: TrainingPlan, n_candidates: int, *, fixed: bool = False) -> SearchPlan:
+    """The plan of a budget without a limit in time.
+
+    Args:
+        task: the data.
+        base: how to train; its epochs are used if `fixed`.
+        n_candidates: the budget.
+        fixed: whether the user chose the epochs.
+
+    Example:
+        >>> from netwright.tasks import load
+        >>> plan = plan_for_candidates(load("blobs"), TrainingPlan(), 20)
+        >>> plan.training.epochs, plan.final.epochs
+        (40, 80)
+    """
+    epochs = base.epochs if fixed else min(_MOST_EPOCHS, max(6, round(300_000 / len(task.train))))
+    final = base.epochs if fixed else min(_MOST_FINAL_EPOCHS, 2 * epochs)
+    return SearchPlan(
+        replace(base, epochs=epochs),
+        len(task.train),
+        replace(base, epochs=final),
+        expected_candidates=n_candidates,
+        notes=(f"each candidate trains for {epochs} epochs on all of the train part, the winner for {final}.",),
+    )
+
+
+def plan_for_seconds(
+    task: Task,
+    base: TrainingPlan,
+    budget: Budget,
+    speed: Speed,
+    *,
+    flops: float,
+    used_seconds: float,
+    workers: int = 1,
+    fixed: bool = False,
+) -> SearchPlan:
+    """The plan of a budget with a limit in time.
+
+    Args:
+        task: the data.
+        base: how to train; its epochs are used for candidates and the winner if `fixed`.
+        budget: with seconds.
+        speed: of the space's default arch.
+        flops: of the default arch, for one example.
+        used_seconds: of the budget, so far.
+        workers: how many candidates are trained at once (each is slower by that, more or less).
+        fixed: whether the user chose the epochs.
+    """
+    assert budget.seconds is not None
+    total = budget.seconds
+    margin = _WRITING + 0.02 * total if total >= 20 else 0.15 * total
+    left = max(0.1 * total, total - used_seconds - margin)
+    each = speed.seconds_per_example
+    n_all = len(task.train) + len(task.validation)
+    an_epoch = max(each * n_all, 1e-3)
+    most_final = base.epochs if fixed else _MOST_FINAL_EPOCHS
+    # A final training that needs less time than its share leaves the rest to the search.
+    final_seconds = min(FINAL_SHARE * left, 1.25 * an_epoch * most_final)
+    search = max(left - final_seconds, 0.05 * total)
+    count = _expected(search, budget.candidates)
+    for_each = max(0.0, search * workers / count - _OVERHEAD) / workers
+    epochs, n_train = _epochs_and_examples(len(task.train), len(task.validation), each, for_each)
+    if fixed:
+        epochs, n_train = base.epochs, len(task.train)
+        count = max(1, int(search / (epochs * n_train * each + _OVERHEAD)))
+    # The final schedule follows the clock; its epochs are what would fit on a machine a third faster than measured.
+    final_epochs = min(most_final, max(1, math.ceil(1.33 * final_seconds / an_epoch)))
+    affordable = max(1.0, final_seconds / an_epoch / _LEAST_FINAL_EPOCHS)
+    limit = None if fixed or affordable >= 20 else flops * max(1.25, affordable)
+    notes = [
+        f"{speed.precision} trains fastest here: {speed_text(speed)}.",
+        f"each candidate trains for {epochs} epochs on {n_train:,} of {len(task.train):,} examples.",
+        f"up to {seconds_text(final_seconds)} ({100 * final_seconds / total:.0f} % of the budget) are for the winner.",
+    ]
+    if limit is not None:
+        reason = "the final training would be too short for them"
+        notes.append(f"arches of more than {count_text(limit)} FLOPs are left out: {reason}.")
+    precise = replace(base, precision=speed.precision)
+    return SearchPlan(
+        replace(precise, epochs=epochs),
+        n_train,
+        replace(precise, epochs=final_epochs),
+        total - margin - final_seconds,
+        final_seconds,
+        limit,
+        count,
+        tuple(notes),
+    )
+
+
+def speed_text(speed: Speed) -> str:
+    """Examples a second by precision, for people."""
+    return ", ".join(f"{name} {1 / each:,.0f} examples/s" for name, each in speed.compared.items())
+
+
+def _expected(seconds: float, limit: int | None) -> int:
+    """How many candidates to aim at: more time gives more of them, and more time for each."""
+    aim = max(4, round(12 * math.sqrt(seconds / 100)))
+    return aim if limit is None else max(1, min(aim, limit))
+
+
+def _epochs_and_examples(n: int, n_validation: int, each: float, seconds: float) -> tuple[int, int]:
+    """Epochs and examples of a candidate's training that take about so many seconds."""
+    scoring = 0.4 * each * n_validation
+    passes = max(1.0, (seconds - scoring) / each)  # examples that can be trained on, counted again in each epoch
+    epochs = min(_MOST_EPOCHS, int(passes / n))
+    if epochs >= _LEAST_EPOCHS:
+        return epochs, n
+    return _LEAST_EPOCHS, max(min(n, _LEAST_EXAMPLES), min(n, int(passes / _LEAST_EPOCHS)))

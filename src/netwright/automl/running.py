@@ -1,0 +1,293 @@
+"""A search from its request to its result: plan, search, train the winner, write."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from netwright.automl.final_training import Trained, train_winner
+from netwright.automl.given import recipe_from
+from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_seconds
+from netwright.automl.request import COSTS, Request
+from netwright.automl.result import Best, Result, result_of_folder
+from netwright.automl.run_facts import same_search
+from netwright.core import Constraint, History, Record
+from netwright.core.errors import EvaluationError, InvalidSpace, NetwrightError
+from netwright.core.protocols import Evaluator, Executor
+from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
+from netwright.evaluators.training import cached_examples
+from netwright.loop import Search
+from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, RunFolder
+
+__all__ = ["place_of", "run_request"]
+
+_log = logging.getLogger(__name__)
+_MOST_LOOKED_FOR_BEST = 5  # records that are tried for the final training, should the best ones fail
+
+
+@contextlib.contextmanager
+def place_of(out: str | Path | None) -> Iterator[tuple[RunFolder | None, Path]]:
+    """The run's folder, or none, and a folder for checkpoints."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="netwright-") as temporary:
+            yield None, Path(temporary)
+    else:
+        with RunFolder(out) as folder:
+            yield folder, folder.checkpoints
+
+
+def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -> Result:
+    """Search, train the winner and write what came of it, or go on with what the folder holds.
+
+    Args:
+        request: what was asked for.
+        folder: where the run is kept; None: nowhere.
+        checkpoints: a folder for weights.
+    """
+    facts, progress = request.facts, request.progress
+    plan: SearchPlan | None = None
+    if folder is not None and folder.header:
+        same_search(folder.header, facts, folder=str(folder.path))
+        finished = _finished(request, folder)
+        if finished is not None:
+            return finished
+        if folder.header["plan"] is not None:
+            plan = SearchPlan.from_json(folder.header["plan"])
+    progress.started(_start_facts(request, folder))
+    if plan is None and request.task is not None and request.evaluator is None:
+        progress.stage("measure", "measuring how fast this machine trains")
+        plan = _planned(request)
+    facts["plan"] = None if plan is None else plan.to_json()
+    if folder is not None and folder.header and plan is not None and request.budget.seconds is not None:
+        plan = _stretched(plan, folder.header["budget_exact"][0], request.budget.seconds)
+    n_expected = request.budget.candidates if plan is None else plan.expected_candidates
+    if folder is not None and folder.header:  # as it was chosen then: a larger budget must not change the method
+        n_expected = folder.header.get("expected_candidates")
+    facts["expected_candidates"] = n_expected
+    recipe, name = recipe_from(request.method, request.space, expected_candidates=n_expected)
+    facts["method"] |= {"name": name, "text": f"{recipe.strategy}"}
+    if folder is not None:
+        folder.write_header(facts)
+    evaluator, limits = _evaluator(request, plan)
+    if recipe.evaluator is not None:
+        evaluator = recipe.evaluator(evaluator)
+    search_budget = request.budget
+    if plan is not None and plan.search_seconds is not None:
+        search_budget = replace(request.budget, seconds=max(plan.search_seconds, 0.01))
+    keeper = _Keeper(checkpoints, request, search_budget.seconds)
+    run = Search(
+        request.space,
+        recipe.strategy,
+        evaluator,
+        objectives=request.objectives,
+        constraints=limits,
+        budget=search_budget,
+        executor=_executor(request),
+        store=MemoryStore() if folder is None else folder.store,
+        seed=request.seed,
+        device=request.device,
+        checkpoints=checkpoints,
+        on_record=keeper,
+        started=request.started,
+    )
+    progress.stage("search", f"searching with {name}")
+    run.run()
+    seconds = run.elapsed()
+    result = Result(
+        run.history, facts, space=request.space, task=request.task, stopped_by=run.stopped_by, seconds=seconds,
+        folder=None if folder is None else folder.path,
+    )  # fmt: skip
+    _finish(request, result, plan, checkpoints, seconds)
+    progress.stage("write", "writing the model and the report")
+    if folder is not None:
+        _write(result, folder)
+    result.seconds = run.elapsed()
+    progress.finished(result)
+    return result
+
+
+def _start_facts(request: Request, folder: RunFolder | None) -> dict[str, Any]:
+    facts = request.facts
+    return {
+        "data": facts["name"],
+        "space": facts["space"]["name"],
+        "size": facts["space"]["size"],
+        "method": facts["method"]["name"],
+        "budget": facts["budget"],
+        "objectives": facts["objectives"],
+        "constraints": facts["constraints"],
+        "notes": [] if facts["data"] is None else facts["data"]["notes"],
+        "folder": None if folder is None else str(folder.path),
+        "seed": request.seed,
+    }
+
+
+def _finished(request: Request, folder: RunFolder) -> Result | None:
+    """The result of a folder whose search ended with the budget that is asked for now."""
+    file = folder.path / "final.json"
+    if not file.exists() or folder.header.get("budget_exact") != request.facts["budget_exact"]:
+        return None
+    result = result_of_folder(folder.path)
+    if result.running or (result.final.get("metrics") and (result.best is None or result.best.model is None)):
+        return None
+    result.space, result.task = request.space, request.task
+    request.progress.finished(result)
+    return result
+
+
+def _planned(request: Request) -> SearchPlan:
+    task, budget = request.task, request.budget
+    assert task is not None
+    base = request.plan or TrainingPlan.for_task(task)
+    fixed = request.plan is not None
+    if budget.seconds is None:
+        assert budget.candidates is not None
+        return plan_for_candidates(task, base, budget.candidates, fixed=fixed)
+    arch = request.space.default()
+    training = Training(request.space, task, base)
+    examples = cached_examples(task, task.train, request.device, channels_last=base.channels_last)
+    model = training.model(arch, seed=request.seed, device=request.device)
+    speed = measure_speed(model, examples, task, training.plan_of(arch), seconds=min(1.5, 0.02 * budget.seconds))
+    costs = ModelCost(request.space, task.input_shape, task.n_outputs)(arch)
+    used = time.time() - request.started
+    return plan_for_seconds(
+        task, base, budget, speed, flops=costs["flops"], used_seconds=used, workers=request.workers, fixed=fixed
+    )
+
+
+def _stretched(plan: SearchPlan, before: float | None, now: float) -> SearchPlan:
+    """The plan of an interrupted search under another budget: candidates stay as they were, the end moves."""
+    if before is None or before == now or plan.search_seconds is None or plan.final_seconds is None:
+        return plan
+    factor = now / before
+    return replace(plan, search_seconds=plan.search_seconds * factor, final_seconds=plan.final_seconds * factor)
+
+
+def _evaluator(request: Request, plan: SearchPlan | None) -> tuple[Evaluator, tuple[Constraint, ...]]:
+    """What scores candidates, with costs checked first; and all limits, those of the plan included."""
+    limits = request.constraints
+    if request.evaluator is not None:
+        return request.evaluator, limits
+    assert request.task is not None
+    assert plan is not None
+    task = request.task
+    if plan.n_train < len(task.train):
+        task = task.subset(plan.n_train, seed=request.seed)
+    if plan.flops_limit is not None:
+        limits = (*limits, Constraint("flops", plan.flops_limit))
+    costs = ModelCost(request.space, task.input_shape, task.n_outputs)
+    cheap = tuple(limit for limit in limits if limit.metric in COSTS)
+    return Limited(Training(request.space, task, plan.training), costs, cheap), limits
+
+
+def _executor(request: Request) -> Executor:
+    return InlineExecutor() if request.workers == 1 else ProcessPool(request.workers)
+
+
+class _Keeper:
+    """Keeps the checkpoint of the best arch only, and passes records on."""
+
+    def __init__(self, checkpoints: Path, request: Request, limit: float | None) -> None:
+        self.checkpoints = checkpoints
+        self.request = request
+        self.limit = limit
+
+    def __call__(self, record: Record, history: History) -> None:
+        best = history.best
+        if record.fidelity == 1 and self.request.task is not None:
+            keep = None if best is None else f"{best.arch.digest}.pt"
+            busy = {f"{candidate.arch.digest}.pt" for candidate in history.pending.values()}
+            for file in self.checkpoints.glob("*.pt"):
+                if file.name != keep and file.name not in busy:
+                    file.unlink(missing_ok=True)
+        self.request.progress.record(record, history, record.elapsed_seconds, self.limit)
+
+
+def _finish(request: Request, result: Result, plan: SearchPlan | None, checkpoints: Path, seconds: float) -> None:
+    """Train the winner, if there is one and a model is what is searched; what came of it goes into the result."""
+    best = result.history.best
+    warnings: list[str] = []
+    final: dict[str, Any] = {"stopped_by": result.stopped_by, "n_records": len(result.history)}
+    if best is None:
+        scored = [record for record in result.history.records if record.scored]
+        reason = "every scored candidate breaks a limit" if scored else "no candidate has a result"
+        warnings.append(f"there is no winner: {reason} ({result.stopped_by}).")
+    elif request.task is None or plan is None:
+        result.best = Best(best.arch, best)
+    else:
+        request.progress.stage("final", "training the winner")
+        chosen, trained = _trained(request, result.history, plan, checkpoints, seconds, warnings)
+        if trained is None:
+            result.best = Best(best.arch, best, note=warnings[-1])
+        else:
+            result.best = Best(chosen.arch, chosen, trained.built.model, trained.metrics, trained.note)
+            result.built = trained.built
+            share = None if request.budget.seconds is None else trained.seconds / request.budget.seconds
+            final |= {
+                "metrics": trained.metrics,
+                "n_examples": len(request.task.test),
+                "seconds": trained.seconds,
+                "share": share,
+                "epochs": trained.epochs,
+                "trained_on": trained.trained_on,
+                "note": trained.note,
+            }
+    if result.best is not None:
+        final["record"] = result.best.record.id
+    final["warnings"] = warnings
+    result.final = final
+
+
+def _trained(
+    request: Request, history: History, plan: SearchPlan, checkpoints: Path, seconds: float, warnings: list[str]
+) -> tuple[Record, Trained | None]:
+    """The best record that can be trained, trained."""
+    assert history.best is not None
+    allotted = None
+    if request.budget.seconds is not None and plan.final_seconds is not None and plan.search_seconds is not None:
+        end = plan.search_seconds + plan.final_seconds
+        # A search that is resumed after its time was up still gets what was kept for the winner.
+        allotted = end - seconds if seconds < end else plan.final_seconds
+    feasible = [record for record in history.records if record.scored and record.violation == 0]
+    order = sorted(feasible, key=lambda r: (-r.fidelity, r.loss, r.id))[:_MOST_LOOKED_FOR_BEST]
+    for record in order:
+        try:
+            return record, train_winner(
+                request.space,
+                record.arch,
+                request.task,  # type: ignore[arg-type]  # there is one: the caller checks
+                plan.final,
+                seed=request.seed,
+                device=request.device,
+                allotted=allotted,
+                checkpoint=checkpoints / f"{record.arch.digest}.pt",
+                search_examples=float(plan.n_train * plan.training.epochs),
+                on_epoch=request.progress.epoch,
+            )
+        except (EvaluationError, RuntimeError, InvalidSpace) as error:
+            warnings.append(f"candidate {record.id} could not be trained for good: {error}")
+            _log.warning(warnings[-1])
+    return history.best, None
+
+
+def _write(result: Result, folder: RunFolder) -> None:
+    """The model, the final facts and the report; a model that can't be written as source is said, not lost."""
+    files: list[str] = []
+    if result.built is not None:
+        try:
+            files += [path.name for path in result.export(folder.path / "model.py")]
+        except NetwrightError as error:
+            result.final["warnings"].append(f"the model can't be written as source: {error}")
+    result.final["total_seconds"] = result.seconds
+    result.final["files"] = files
+    folder.write_text("final.json", json.dumps(result.final, indent=2) + "\n")
+    result.report(folder.path / "report.html")
+    result.final["files"] = [*files, "report.html"]
+    folder.write_text("final.json", json.dumps(result.final, indent=2) + "\n")

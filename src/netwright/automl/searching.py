@@ -1,0 +1,135 @@
+"""`search`, `resume`, `load_result`: from data, a space and a budget to a trained model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from netwright.automl.progress import Progress, Quiet
+from netwright.automl.request import request_of
+from netwright.automl.result import Result, result_of_folder
+from netwright.automl.running import place_of, run_request
+from netwright.core import Budget, Constraint, Objective
+from netwright.core.errors import RunError
+from netwright.core.protocols import Evaluator
+from netwright.evaluators import TrainingPlan
+from netwright.runtime import RunFolder
+
+__all__ = ["load_result", "resume", "search"]
+
+
+def search(
+    space: Any,
+    task: Any = None,
+    *,
+    method: Any = "auto",
+    budget: str | Budget = "10m",
+    objectives: str | Objective | Sequence[str | Objective] | None = None,
+    constraints: str | Constraint | Sequence[str | Constraint] | None = None,
+    evaluator: Evaluator | None = None,
+    workers: int = 1,
+    out: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    target: str | None = None,
+    plan: TrainingPlan | None = None,
+    progress: Progress | None = None,
+    started: float | None = None,
+) -> Result:
+    """Search a space, train the winner, and give back a trained model with an honest account of it.
+
+    Args:
+        space: a `Space`; `auto` or the name of a ready-made one; `file.py:name`; or a function that returns one.
+        task: the data: a known name or path, (X, y), a data frame (with `target`), a dataset of pairs, a `Task`.
+            Or any function from an arch to a number (minimised) or to a mapping of metrics.
+        method: how to explore: a name (`netwright list methods`), a recipe or a strategy.
+        budget: `10m`, `200 candidates`, or both. With a time, all of it ends in time, the final training included,
+            which may take up to 60 % of it.
+        objectives: what is wanted, such as `accuracy` or `["accuracy", "min:params"]`; the first one picks the winner.
+            The task's own metric if not given.
+        constraints: limits, such as `params<=100k`. Costs (params, flops, activation_mb) are checked before training.
+        evaluator: scores candidates instead of training on the task.
+        workers: candidates that are evaluated at once, each in a process of its own.
+        out: the folder that keeps the run. If it holds this search already, that goes on.
+        seed: of everything random.
+        device: `cpu`, `cuda`, …; `auto` takes a GPU if there is one.
+        target: the target column of a table.
+        plan: how candidates and the winner are trained; chosen by the data and the budget if not given.
+        progress: is told what happens.
+        started: when the budget began, as `time.time()`; now if not given.
+
+    Example:
+        >>> result = search("mlp", "blobs", budget="2 candidates", seed=1)
+        >>> result.best.metrics["accuracy"] > 0.8
+        True
+
+    Raises:
+        InvalidInput: for values that can't be; all before anything is trained.
+        NotFound: for unknown names.
+        RunError: if the folder holds another search.
+    """
+    started = time.time() if started is None else started
+    request = request_of(
+        space,
+        task,
+        method=method,
+        budget=Budget.of(budget),
+        objectives=objectives,
+        constraints=constraints,
+        evaluator=evaluator,
+        workers=workers,
+        seed=seed,
+        device=device,
+        target=target,
+        plan=plan,
+        progress=progress or Quiet(),
+        started=started,
+    )
+    with place_of(out) as (folder, checkpoints):
+        return run_request(request, folder, checkpoints)
+
+
+def resume(folder: str | Path, *, budget: str | Budget | None = None, progress: Progress | None = None) -> Result:
+    """Go on with the search of a folder, with its own settings; a larger budget takes it further.
+
+    Raises:
+        RunError: if there is no run, or its data or space had no name that leads to them: call `search` again with
+            the same arguments and `out` then.
+    """
+    path = Path(folder)
+    with RunFolder(path, read_only=True) as kept:
+        facts = kept.header
+    data, space, name = facts.get("data"), facts["space"]["given"], facts["method"]["given"]
+    if data is None or data["given"] is None or space is None or name is None or facts["asked_plan"] != "auto":
+        raise RunError(
+            f"the search in {path} was started from Python objects, which a folder can't hold: call netwright.search "
+            f"again with the same arguments and out={str(path)!r}; it goes on where it ended."
+        )
+    seconds, candidates = facts["budget_exact"]
+    return search(
+        space,
+        data["given"]["data"],
+        method=name,
+        budget=Budget(seconds, candidates) if budget is None else budget,
+        objectives=facts["objectives"],
+        constraints=facts["constraints"],
+        workers=facts["workers"],
+        out=path,
+        seed=facts["seed"],
+        device=facts["device"],
+        target=data["given"]["target"],
+        progress=progress,
+    )
+
+
+def load_result(folder: str | Path) -> Result:
+    """The result of a run folder, also while the search goes on. Nothing is changed.
+
+    The model comes from the folder's own model.py; the data are not loaded, so `predict` is not there.
+
+    Raises:
+        RunError: if there is no run.
+    """
+    return result_of_folder(Path(folder))
