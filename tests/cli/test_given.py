@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from netwright.cli.given import input_shape, one_of, space_named, whole_number
-from netwright.core.errors import InvalidInput, NotFound
+from netwright.cli.given import input_shape, one_of, whole_number
+from netwright.core.errors import InvalidInput
 
 
 @pytest.mark.parametrize(("text", "number"), [("1", 1), (" 20 ", 20), ("1_000", 1000), ("+3", 3)])
@@ -39,12 +39,3 @@ def test_one_of():
     assert one_of("--kind", "regression", ("classification", "regression")) == "regression"
     with pytest.raises(InvalidInput, match="`--kind` must be classification or regression, but got 'clustering'"):
         one_of("--kind", "clustering", ("classification", "regression"))
-
-
-def test_spaces_by_name():
-    assert space_named("auto") == "auto"
-    assert space_named("cnn") == "cnn"
-    with pytest.raises(NotFound, match="unknown space 'cn': did you mean 'cnn'"):
-        space_named("cn")
-    with pytest.raises(NotFound, match=r"no file 'mine\.py'"):
-        space_named("mine.py:space")

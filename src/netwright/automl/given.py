@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from netwright.automl.file_space import is_file_space, space_of_file
 from netwright.core import Recipe, registry
 from netwright.core.errors import InvalidInput, InvalidSpace, NotFound, unknown
 from netwright.spaces import Space
 from netwright.tasks import Task, load, task_from
+from netwright.tasks.kinds import Kind
 
 __all__ = ["recipe_from", "space_from", "task_or_function"]
 
 
-def task_or_function(given: Any, *, seed: int, target: str | None = None) -> Task | Callable[..., Any]:
+def task_or_function(
+    given: Any, *, seed: int, target: str | None = None, kind: Kind | None = None
+) -> Task | Callable[..., Any]:
     """A task from data in any form; a function of an arch stays one.
 
     Args:
         given: a task; a known name or path; (X, y); a data frame or dataset; or a function.
         seed: of the splits.
         target: the target column of a table or file.
+        kind: of the task; found from the targets if not given.
 
     Raises:
         InvalidInput: if it is none of these.
@@ -31,17 +34,17 @@ def task_or_function(given: Any, *, seed: int, target: str | None = None) -> Tas
     if isinstance(given, Task):
         return given
     if isinstance(given, (str, Path)):
-        return load(str(given), target=target, seed=seed)
+        return load(str(given), target=target, kind=kind, seed=seed)
     if isinstance(given, tuple) and len(given) == 2:
-        return task_from(*given, seed=seed)
+        return task_from(*given, kind=kind, seed=seed)
     if hasattr(given, "iloc") and hasattr(given, "columns"):
         if target is None:
             raise InvalidInput("a data frame needs `target`, the name of the column to predict; or give (X, y).")
-        return task_from(given, target, seed=seed)
+        return task_from(given, target, kind=kind, seed=seed)
     if callable(given) and not hasattr(given, "__getitem__"):
         return given  # a function of an arch
     if hasattr(given, "__getitem__") and hasattr(given, "__len__") and not isinstance(given, (list, dict, tuple)):
-        return task_from(given, seed=seed)
+        return task_from(given, kind=kind, seed=seed)
     raise InvalidInput(
         "`task` must be a Task, a known name or a path, (X, y), a data frame with `target`, a dataset of pairs, or a "
         f"function of an arch, but got a {type(given).__name__}."
@@ -66,8 +69,8 @@ def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
             if task is None:
                 raise InvalidInput("space='auto' needs data; for a function of an arch give a space.")
             given = "resnet" if task.modality == "image" else "mlp"
-        if ".py:" in given:
-            return _called(_from_file(given), task, given), given
+        if is_file_space(given):
+            return _called(space_of_file(given), task, given), given
         if given not in registry.spaces:
             names = [*registry.spaces, "auto"]
             raise NotFound(f"{unknown('space', given, names)} Or say file.py:name for one of yours.")
@@ -89,50 +92,6 @@ def _called(maker: Any, task: Task | None, name: str) -> Space:
     if not isinstance(space, Space):
         raise InvalidSpace(f"{name} must return a Space, but returned a {type(space).__name__}.")
     return space
-
-
-def _from_file(text: str) -> Any:
-    """The object of `file.py:name`; the file is imported under its own name, so that workers find its classes."""
-    path_text, _, name = text.rpartition(":")
-    path = Path(path_text).expanduser()
-    if not path.is_file():
-        raise InvalidSpace(f"there is no file {path_text!r}: say file.py:name with a path from here.")
-    if not name.isidentifier():
-        raise InvalidSpace(f"{text!r} must end in the name of a space or function, such as {path_text}:space.")
-    module_name = path.stem
-    known = sys.modules.get(module_name)
-    if known is not None and Path(getattr(known, "__file__", None) or "").resolve() == path.resolve():
-        module = known
-    else:
-        if known is not None:
-            raise InvalidSpace(f"{path.name!r} has the name of a module that is loaded already: rename the file.")
-        if str(path.resolve().parent) not in sys.path:
-            sys.path.append(str(path.resolve().parent))  # what it imports beside itself, and workers
-        spec = importlib.util.spec_from_file_location(module_name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[module_name]
-            line = _line_in(error, path)
-            raise InvalidSpace(f"{path.name}{line} can't be run: {type(error).__name__}: {error}") from error
-    if not hasattr(module, name):
-        raise unknown(f"name in {path.name}", name, [n for n in vars(module) if not n.startswith("_")])
-    return getattr(module, name)
-
-
-def _line_in(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError):
-        return f", line {error.lineno}," if error.lineno else ""
-    trace, found = error.__traceback__, ""
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).name == path.name:
-            found = f", line {trace.tb_lineno},"
-        trace = trace.tb_next
-    return found
 
 
 def recipe_from(given: Any, space: Space, *, expected_candidates: int | None) -> tuple[Recipe, str]:

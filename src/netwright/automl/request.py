@@ -15,6 +15,7 @@ from netwright.core.protocols import Evaluator
 from netwright.evaluators import Function, Training, TrainingPlan
 from netwright.spaces import Space
 from netwright.tasks import Task
+from netwright.tasks.kinds import Kind
 
 __all__ = ["COSTS", "Request", "request_of"]
 
@@ -58,6 +59,7 @@ def request_of(
     seed: int,
     device: str,
     target: str | None,
+    kind: Kind | None,
     plan: TrainingPlan | None,
     progress: Progress,
     started: float,
@@ -74,7 +76,7 @@ def request_of(
     if plan is not None and not isinstance(plan, TrainingPlan):
         raise InvalidInput(f"`plan` must be a TrainingPlan, but got a {type(plan).__name__}.")
     limits = constraints_from(constraints)
-    given = None if task is None else task_or_function(task, seed=seed, target=target)
+    given = None if task is None else task_or_function(task, seed=seed, target=target, kind=kind)
     known = given if isinstance(given, Task) else None
     found, name = space_from(space, known)
     if known is None:
@@ -90,7 +92,7 @@ def request_of(
     expected = budget.candidates
     recipe_from(method, found, expected_candidates=expected)  # complains now if there is no such method
     method_given = method if isinstance(method, str) else None
-    label = {"data": str(task), "target": target} if isinstance(task, (str, Path)) else None
+    label = {"data": str(task), "target": target, "kind": kind} if isinstance(task, (str, Path)) else None
     facts = facts_of(
         version=__version__,
         data=None if known is None else data_facts(known, label),

@@ -16,6 +16,7 @@ from netwright.core.errors import RunError
 from netwright.core.protocols import Evaluator
 from netwright.evaluators import TrainingPlan
 from netwright.runtime import RunFolder
+from netwright.tasks.kinds import Kind
 
 __all__ = ["load_result", "resume", "search"]
 
@@ -34,6 +35,7 @@ def search(
     seed: int = 0,
     device: str = "auto",
     target: str | None = None,
+    kind: Kind | None = None,
     plan: TrainingPlan | None = None,
     progress: Progress | None = None,
     started: float | None = None,
@@ -56,6 +58,7 @@ def search(
         seed: of everything random.
         device: `cpu`, `cuda`, …; `auto` takes a GPU if there is one.
         target: the target column of a table.
+        kind: `classification` or `regression`; found from the targets if not given.
         plan: how candidates and the winner are trained; chosen by the data and the budget if not given.
         progress: is told what happens.
         started: when the budget began, as `time.time()`; now if not given.
@@ -83,6 +86,7 @@ def search(
         seed=seed,
         device=device,
         target=target,
+        kind=kind,
         plan=plan,
         progress=progress or Quiet(),
         started=started,
@@ -91,8 +95,20 @@ def search(
         return run_request(request, folder, checkpoints)
 
 
-def resume(folder: str | Path, *, budget: str | Budget | None = None, progress: Progress | None = None) -> Result:
+def resume(
+    folder: str | Path,
+    *,
+    budget: str | Budget | None = None,
+    progress: Progress | None = None,
+    started: float | None = None,
+) -> Result:
     """Go on with the search of a folder, with its own settings; a larger budget takes it further.
+
+    Args:
+        folder: the run's.
+        budget: of the whole search, what is spent included; the one that it had if not given.
+        progress: is told what happens.
+        started: when this part of the budget began, as `time.time()`; now if not given.
 
     Raises:
         RunError: if there is no run, or its data or space had no name that leads to them: call `search` again with
@@ -120,7 +136,9 @@ def resume(folder: str | Path, *, budget: str | Budget | None = None, progress: 
         seed=facts["seed"],
         device=facts["device"],
         target=data["given"]["target"],
+        kind=data["given"]["kind"],
         progress=progress,
+        started=started,
     )
 
 

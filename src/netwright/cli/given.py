@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from netwright.cli.file_space import is_file_space, space_of_file
-from netwright.core import registry
 from netwright.core.errors import InvalidInput
-from netwright.spaces import Space
 
-__all__ = ["input_shape", "one_of", "space_named", "whole_number"]
+__all__ = ["input_shape", "one_of", "whole_number"]
 
 
 def whole_number(option: str, text: str, *, least: int) -> int:
@@ -54,17 +51,3 @@ def input_shape(option: str, text: str) -> tuple[int, ...]:
     if not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
         raise InvalidInput(f"`{option}` must look like 1,28,28 (or 16 for a table), but got {text!r}.")
     return tuple(map(int, sizes))
-
-
-def space_named(text: str) -> str | Space | Callable[..., Space]:
-    """A registered space's name (checked), or the space of a file.
-
-    Raises:
-        NotFound: if there is none of this name.
-        InvalidInput: if the file has no space there, or can't be imported.
-    """
-    if is_file_space(text):
-        return space_of_file(text)
-    if text != "auto":
-        registry.spaces[text]  # says what there is, if this isn't
-    return text

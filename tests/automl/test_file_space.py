@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from netwright import Space
-from netwright.cli.file_space import is_file_space, space_of_file
+from netwright.automl.file_space import is_file_space, space_of_file
 from netwright.core.errors import InvalidInput, NotFound
 
 GOOD = """
