@@ -12,6 +12,7 @@ __all__ = [
     "Cell",
     "Destandardise",
     "GlobalAveragePool",
+    "GlobalMaxPool",
     "NB201Reduction",
     "ReLUConvNorm",
     "Residual",
@@ -66,6 +67,13 @@ class GlobalAveragePool(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.flatten(2).mean(2)
+
+
+class GlobalMaxPool(nn.Module):
+    """The largest value over all positions: (batch, channels, *positions) → (batch, channels)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(2).amax(2)
 
 
 class Residual(nn.Module):

@@ -83,5 +83,5 @@ nn = Mirror(
 
 layers = Mirror(
     "netwright.models.layers",
-    "Cell Destandardise GlobalAveragePool NB201Reduction ReLUConvNorm Residual ResidualBlock Standardise",
+    "Cell Destandardise GlobalAveragePool GlobalMaxPool NB201Reduction ReLUConvNorm Residual ResidualBlock Standardise",
 )
