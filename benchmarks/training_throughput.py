@@ -4,7 +4,7 @@
 
 Both train the same network (three blocks of convolution, normalisation, ReLU and pooling, with 32, 64, 128 filters)
 on Fashion-MNIST with the same optimizer, schedule, batch size and number of steps, without augmentation. The plain
-loop is what a tutorial writes: `DataLoader`, float32, channels first. The evaluator's loop is `netwright.evaluators.fit`
+loop is what a tutorial writes: `DataLoader`, float32, channels first. The other one is `netwright.evaluators.fit`
 as searches use it, in the precision that its own measurement chooses. Their epochs alternate, so that a busy machine
 slows both; medians over all epochs are compared. The bars: twice the images a second; accuracy within 0.3 points.
 """
