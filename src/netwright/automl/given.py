@@ -14,7 +14,7 @@ from netwright.spaces import Space
 from netwright.tasks import Task, load, task_from
 from netwright.tasks.kinds import Kind
 
-__all__ = ["recipe_from", "space_from", "task_or_function"]
+__all__ = ["lasting_name", "recipe_from", "space_from", "task_or_function"]
 
 
 def task_or_function(
@@ -51,6 +51,20 @@ def task_or_function(
     )
 
 
+def lasting_name(given: str) -> str:
+    """A name as it is, a path (also that of `file.py:name`) made absolute: a run may go on from another folder.
+
+    Example:
+        >>> lasting_name("digits")
+        'digits'
+    """
+    if given in registry.tasks:
+        return given
+    path, colon, name = given.rpartition(":") if is_file_space(given) else (given, "", "")
+    found = Path(path).expanduser()
+    return f"{found.resolve()}{colon}{name}" if path and found.exists() else given
+
+
 def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
     """A space, and the text that names it where it has one.
 
@@ -70,7 +84,7 @@ def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
                 raise InvalidInput("space='auto' needs data; for a function of an arch give a space.")
             given = "resnet" if task.modality == "image" else "mlp"
         if is_file_space(given):
-            return _called(space_of_file(given), task, given), given
+            return _called(space_of_file(given), task, given), lasting_name(given)
         if given not in registry.spaces:
             names = [*registry.spaces, "auto"]
             raise NotFound(f"{unknown('space', given, names)} Or say file.py:name for one of yours.")

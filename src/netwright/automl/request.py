@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netwright.automl.given import recipe_from, space_from, task_or_function
+from netwright.automl.given import lasting_name, recipe_from, space_from, task_or_function
 from netwright.automl.progress import Progress
 from netwright.automl.run_facts import data_facts, facts_of
 from netwright.core import Budget, Constraint, Objective, constraints_from, objectives_from
@@ -92,7 +92,7 @@ def request_of(
     expected = budget.candidates
     recipe_from(method, found, expected_candidates=expected)  # complains now if there is no such method
     method_given = method if isinstance(method, str) else None
-    label = {"data": str(task), "target": target, "kind": kind} if isinstance(task, (str, Path)) else None
+    label = {"data": lasting_name(str(task)), "target": target, "kind": kind} if isinstance(task, (str, Path)) else None
     facts = facts_of(
         version=__version__,
         data=None if known is None else data_facts(known, label),
