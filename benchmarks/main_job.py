@@ -1,0 +1,114 @@
+"""The main job from the shell: `netwright search DATA --budget TIME`; its wall time and its test accuracy.
+
+    python benchmarks/main_job.py [--data digits fashion-mnist] [--seeds 3] [--quick] [--json]
+
+Each run is a process of its own in an empty folder; the time is what the shell sees, Python's start and the final
+training included. The test part is never seen by the search: 359 of the digits, the official 10,000 of Fashion-MNIST.
+Beside it the space's default arch, for how much of the result is the search's: what the search itself measured.
+The bars: digits in 60 s: at most 66 s, test accuracy (median of the seeds) at least 0.98; Fashion-MNIST in 10 minutes:
+at most 660 s, at least 0.930.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+JOBS = {"digits": ("60s", 66.0, 0.98), "fashion-mnist": ("10m", 660.0, 0.930)}
+
+
+def command() -> str:
+    """The command `netwright` of this Python."""
+    beside = Path(sys.executable).parent / "netwright"
+    found = str(beside) if beside.exists() else shutil.which("netwright")
+    if found is None:
+        sys.exit("the command `netwright` is not installed: pip install -e . first.")
+    return found
+
+
+def run(data: str, budget: str, seed: int) -> dict[str, Any]:
+    """One search; its time and what it says of itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        line = [command(), "search", data, "--budget", budget, "--seed", str(seed), "--out", "run", "--json"]
+        start = time.perf_counter()
+        done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - start
+        if done.returncode:
+            sys.exit(f"{' '.join(line[1:])} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        said = json.loads(done.stdout.strip().splitlines()[-1])
+        records = subprocess.run(
+            [command(), "show", "run", "--json"], cwd=folder, capture_output=True, text=True, check=True
+        )
+        first = next((r for r in json.loads(records.stdout)["records"] if r["id"] == 0), None)
+    return {
+        "data": data,
+        "seed": seed,
+        "wall_seconds": seconds,
+        "test_accuracy": said["test_metrics"]["accuracy"],
+        "validation_accuracy": said["metrics"]["accuracy"],
+        "default_validation_accuracy": None if first is None else first["metrics"].get("accuracy"),
+        "params": said["metrics"].get("params"),
+        "candidates": said["counts"],
+        "arch": said["arch"],
+    }
+
+
+def summary(data: str, runs: list[dict[str, Any]], wall_bar: float, accuracy_bar: float) -> dict[str, Any]:
+    """Medians over the seeds, against the bars."""
+    accuracy = statistics.median(r["test_accuracy"] for r in runs)
+    longest = max(r["wall_seconds"] for r in runs)
+    return {
+        "data": data,
+        "seeds": len(runs),
+        "test_accuracy_median": accuracy,
+        "test_accuracies": [r["test_accuracy"] for r in runs],
+        "wall_seconds_longest": longest,
+        "met": accuracy >= accuracy_bar and longest <= wall_bar,
+        "runs": runs,
+    }
+
+
+def main() -> None:
+    """Run, print a table and, with `--json`, one JSON object as the last line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", nargs="+", choices=list(JOBS), default=list(JOBS))
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each job")
+    parser.add_argument("--quick", action="store_true", help="one run of the digits in 15 s, without bars")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    options = parser.parse_args()
+    jobs = {"digits": ("15s", 20.0, 0.0)} if options.quick else {name: JOBS[name] for name in options.data}
+    print(
+        f"{'data':<15}{'budget':>7}{'seed':>6}{'wall s':>9}{'test':>9}{'validation':>12}{'default arch':>14}{'params':>12}"
+    )
+    found = {}
+    for data, (budget, wall_bar, accuracy_bar) in jobs.items():
+        runs = []
+        for seed in range(1 if options.quick else options.seeds):
+            one = run(data, budget, seed)
+            runs.append(one)
+            default = one["default_validation_accuracy"]
+            print(
+                f"{data:<15}{budget:>7}{seed:>6}{one['wall_seconds']:>9.1f}{one['test_accuracy']:>9.4f}"
+                f"{one['validation_accuracy']:>12.4f}{'-' if default is None else format(default, '.4f'):>14}"
+                f"{one['params'] or 0:>12,.0f}",
+                flush=True,
+            )
+        found[data] = summary(data, runs, wall_bar, accuracy_bar)
+        print(
+            f"{data:<15} median test accuracy {found[data]['test_accuracy_median']:.4f} (bar {accuracy_bar}), "
+            f"longest {found[data]['wall_seconds_longest']:.1f} s (bar {wall_bar:.0f})"
+        )
+    if options.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
