@@ -85,9 +85,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     jobs = {"digits": ("15s", 20.0, 0.0)} if options.quick else {name: JOBS[name] for name in options.data}
-    print(
-        f"{'data':<15}{'budget':>7}{'seed':>6}{'wall s':>9}{'test':>9}{'validation':>12}{'default arch':>14}{'params':>12}"
-    )
+    print("data           budget  seed   wall s     test  validation  default arch      params")
     found = {}
     for data, (budget, wall_bar, accuracy_bar) in jobs.items():
         runs = []
