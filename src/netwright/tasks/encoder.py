@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netwright.core.errors import DataError, InvalidInput, problems
-from netwright.tasks.columns import Column, column_values
+from netwright.tasks.columns import Column
 from netwright.tasks.reading import array_problems, is_frame, read_inputs
 
 __all__ = ["Encoder", "Layout"]
@@ -27,8 +27,10 @@ class Encoder:
         layout: of one example as the user gives it; images leave as channels first.
         shape: of one example as the user gives it.
         columns: of a table.
+        ignored: columns of a table that say nothing: a new table may have them or not.
         named: whether the table came with names (a DataFrame): new tables are then matched by name.
-        whole: whether images came as uint8 in 0..255.
+        whole: whether images came as uint8; they stay so, and the trainer makes floats of one batch at a time.
+        largest: value of the images, which tells 0..1 from 0..255.
         classes: the labels in the order of the indices; () for regression.
 
     Example:
@@ -44,8 +46,10 @@ class Encoder:
     layout: Layout
     shape: tuple[int, ...]
     columns: tuple[Column, ...] = ()
+    ignored: tuple[str, ...] = ()
     named: bool = False
     whole: bool = False
+    largest: float = np.inf
     classes: tuple[Any, ...] = ()
 
     @property
@@ -119,32 +123,17 @@ class Encoder:
         else:
             wanted = [column.name for column in self.columns]
             lacking = [name for name in wanted if name not in names]
-            extra = [name for name in names if name not in wanted]
+            extra = [name for name in names if name not in {*wanted, *self.ignored}]
             found = [f"columns are missing: {', '.join(map(repr, lacking))}."] if lacking else []
             found += [f"unknown columns: {', '.join(map(repr, extra))}; drop them."] if extra else []
             if found:
                 raise DataError(problems("the table must have the columns of the train part", found))
             values = values.set_axis(names, axis=1)
-        parts, found = [], []
-        for column in self.columns:
-            given = column_values(values[column.name])
-            if isinstance(given, str):
-                found.append(f"column {column.name!r} {given}")
-            elif given.dtype == object and column.kind == "number":
-                if all(value is None for value in given):
-                    parts.append(column.encode(np.full(len(given), np.nan)))
-                else:
-                    found.append(f"column {column.name!r} must hold numbers, but holds text.")
-            elif given.dtype != object and column.kind == "text":
-                if np.isnan(given).all():
-                    parts.append(column.encode(np.full(len(given), None, dtype=object)))
-                else:
-                    found.append(f"column {column.name!r} must hold text, but holds numbers.")
-            else:
-                parts.append(column.encode(given))
+        read = [(column.name, column.read(values[column.name])) for column in self.columns]
+        found = [f"column {name!r} {part}" for name, part in read if isinstance(part, str)]
         if found:
             raise DataError(problems("these inputs can't be used", found))
-        return np.concatenate(parts, axis=1)
+        return np.concatenate([part for _, part in read], axis=1)
 
     def _numbers(self, values: Array) -> Array:
         if values.ndim != 2 or values.shape[1] != len(self.columns):
@@ -153,9 +142,11 @@ class Encoder:
                 f"the model needs {len(self.columns)} features, shape (n, {len(self.columns)}), but got an array of "
                 f"shape {values.shape}.{hint}"
             )
-        text = [column.name for column in self.columns if column.kind == "text"]
-        if text:
-            raise DataError(f"columns {', '.join(map(repr, text))} hold text: give a DataFrame with the same columns.")
+        others = [column.name for column in self.columns if column.kind != "number"]
+        if others:
+            raise DataError(
+                f"columns {', '.join(map(repr, others))} hold text or dates: give a DataFrame with the same columns."
+            )
         found = array_problems(values, allow_missing=True)
         if found:
             raise DataError(problems("these inputs can't be used", found))
@@ -175,17 +166,26 @@ class Encoder:
         found = array_problems(values, allow_missing=False)
         if found:
             raise DataError(problems("these inputs can't be used", found))
-        if self.whole and values.dtype != np.uint8:
-            if values.size and values.max() <= 1.0 and values.min() >= 0.0 and values.any():
-                raise DataError(
-                    "the model learned from images with values in 0..255 (uint8), but these lie in 0..1: multiply them "
-                    "by 255 or give the originals."
-                )
-            values = values.astype(np.float32)
-        elif not self.whole:
+        if self.modality == "image" and values.size:
+            self._check_range(values)
+        if not (self.whole and values.dtype == np.uint8):
             values = values.astype(np.float32)
         if self.layout == "hw":
             values = values[:, None]
         elif self.layout == "hwc":
             values = np.moveaxis(values, -1, 1)
         return np.ascontiguousarray(values)
+
+    def _check_range(self, values: Array) -> None:
+        """Images in 0..1 where the train part has 0..255, or the other way round, would be classified as nonsense."""
+        low, high = float(values.min()), float(values.max())
+        if self.whole and self.largest > 1.0 and values.dtype.kind in "fb" and low >= 0.0 and 0.0 < high <= 1.0:
+            raise DataError(
+                "the model learned from images with values in 0..255 (uint8), but these lie in 0..1: multiply them by "
+                "255 or give the originals."
+            )
+        if self.largest <= 1.0 and values.dtype == np.uint8 and high > 1.0:
+            raise DataError(
+                f"the model learned from images with values up to {self.largest:g}, but these are uint8 with values up "
+                f"to {high:g}: prepare them as the train part was (X / 255, say)."
+            )

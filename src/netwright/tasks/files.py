@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,38 +87,39 @@ def _no_such_file(data: str, path: Path) -> Exception:
 
 def _from_npz(path: Path, target: str | None, kind: Kind | None, seed: int) -> Task:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, as numpy leaves a broken archive open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             keys = list(file)
-            for names in _PARTS:
-                if set(names[:2]) <= set(keys):
-                    if target is not None:
-                        raise InvalidInput(f"{path.name} names its targets {names[1]!r}, but got target={target!r}.")
-                    test = (file[names[2]], file[names[3]]) if set(names[2:]) <= set(keys) else None
-                    used = names if test is not None else names[:2]
-                    task = task_from(file[names[0]], file[names[1]], kind=kind, test=test, seed=seed, name=path.stem)
-                    return _with_unused(task, keys, used)
-            if target is not None and target not in keys:
-                raise unknown("key of the targets", target, keys)
-            for inputs, targets in _ARRAYS:
-                if inputs in keys and (target or targets) in keys:
-                    used = (inputs, target or targets)
-                    task = task_from(file[inputs], file[used[1]], kind=kind, seed=seed, name=path.stem)
-                    return _with_unused(task, keys, used)
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path.name} can't be read as .npz: {error}") from error
+            used = _keys(path.name, keys, target)
+            arrays = [file[key] for key in used]
+    except InvalidInput:
+        raise
     except ValueError as error:
-        if isinstance(error, InvalidInput):
-            raise
         raise DataError(f"{path.name} can't be read as .npz without pickles: {error}") from error
-    raise DataError(
-        f"{path.name} must have the keys x and y, or x_train and y_train (with x_test and y_test if the test part is "
-        f"fixed), but has {', '.join(keys) or 'none'}."
-    )
-
-
-def _with_unused(task: Task, keys: list[str], used: tuple[str, ...]) -> Task:
+    except (OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path.name} can't be read as .npz: {error}") from error
+    test = (arrays[2], arrays[3]) if len(arrays) == 4 else None
+    task = task_from(arrays[0], arrays[1], kind=kind, test=test, seed=seed, name=path.stem)
     unused = [key for key in keys if key not in used]
     return replace(task, notes=(*task.notes, f"not used: {', '.join(unused)}.")) if unused else task
+
+
+def _keys(name: str, keys: list[str], target: str | None) -> tuple[str, ...]:
+    """The keys of inputs and targets, and those of the test part if there is one."""
+    for names in _PARTS:
+        if set(names[:2]) <= set(keys):
+            if target is not None:
+                raise InvalidInput(f"{name} names its targets {names[1]!r}, but got target={target!r}.")
+            return names if set(names[2:]) <= set(keys) else names[:2]
+    if target is not None and target not in keys:
+        raise unknown("key of the targets", target, keys)
+    for inputs, targets in _ARRAYS:
+        if inputs in keys and (target or targets) in keys:
+            return inputs, target or targets
+    raise DataError(
+        f"{name} must have the keys x and y, or x_train and y_train (with x_test and y_test if the test part is "
+        f"fixed), but has {', '.join(keys) or 'none'}."
+    )
 
 
 def _from_table(path: Path, target: str | None, kind: Kind | None, seed: int) -> Task:
@@ -125,7 +128,9 @@ def _from_table(path: Path, target: str | None, kind: Kind | None, seed: int) ->
     except ImportError as error:
         raise MissingDependency(f'reading {path.name} needs pandas: pip install "netwright[frame]"') from error
     try:
-        frame = pandas.read_csv(path) if path.suffix.lower() == ".csv" else pandas.read_parquet(path)
+        comma = path.suffix.lower() == ".csv"
+        # In one piece: read in chunks, a column may come out as a mix of types.
+        frame = pandas.read_csv(path, low_memory=False) if comma else pandas.read_parquet(path)
     except ImportError as error:
         raise MissingDependency(f'reading {path.name} needs pyarrow: pip install "netwright[frame]"') from error
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors, pyarrow's too
@@ -138,7 +143,20 @@ def _from_table(path: Path, target: str | None, kind: Kind | None, seed: int) ->
         )
     if target not in names:
         raise unknown("target column", target, names)
-    return task_from(frame, target, kind=kind, seed=seed, name=path.stem)
+    numbering = [name for name in names if name != target and _is_numbering(frame[name])]
+    task = task_from(frame.drop(columns=numbering), target, kind=kind, seed=seed, name=path.stem)
+    if not numbering:
+        return task
+    note = f"left out: {', '.join(map(repr, numbering))}, as it only numbers the rows."
+    encoder = task.encoder and replace(task.encoder, ignored=(*task.encoder.ignored, *numbering))
+    return replace(task, notes=(*task.notes, note), encoder=encoder)
+
+
+def _is_numbering(series: Any) -> bool:
+    """Whether a column is the row number that pandas writes: where rows are sorted by class, it would give it away."""
+    if not str(series.name).startswith("Unnamed: ") or series.dtype.kind not in "iu":
+        return False
+    return bool((series.to_numpy() == np.arange(len(series)) + series.iloc[0]).all()) if len(series) else False
 
 
 def _from_folder(path: Path, kind: Kind | None, seed: int) -> Task:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netwright.core.errors import DataError, problems
-from netwright.tasks.columns import Column, column_values, fit_column
+from netwright.tasks.columns import MAX_VALUES, Column, LeftOut, column_values, fit_column, is_date
 from netwright.tasks.encoder import Encoder, Layout
 from netwright.tasks.reading import array_problems, is_frame
 
@@ -18,7 +18,7 @@ Array = npt.NDArray[Any]
 
 _CHANNELS = (1, 3, 4)
 _LEAST_SIDE = 4
-_CHUNK = 4096
+_CHUNK = 1_000_000  # numbers at a time
 
 
 def fit_encoder(inputs: Any, train_rows: Array, classes: tuple[Any, ...]) -> tuple[Encoder, list[str]]:
@@ -44,7 +44,9 @@ def fit_encoder(inputs: Any, train_rows: Array, classes: tuple[Any, ...]) -> tup
     layout, note = image_layout(shape)
     modality = "array" if layout == "as given" else "image"
     whole = modality == "image" and inputs.dtype == np.uint8
-    return Encoder(modality, layout, shape, whole=whole, classes=classes), [note]  # type: ignore[arg-type]  # one of two literals
+    largest = float(inputs.max()) if modality == "image" else np.inf
+    encoder = Encoder(modality, layout, shape, whole=whole, largest=largest, classes=classes)  # type: ignore[arg-type]  # one of two literals
+    return encoder, [note]
 
 
 def image_layout(shape: tuple[int, ...]) -> tuple[Layout, str]:
@@ -84,8 +86,10 @@ def statistics(values: Array, modality: str) -> tuple[Array, Array]:
     axes = (0, 2, 3) if modality == "image" else (0,)
     mean = values.mean(axis=axes, dtype=np.float64, keepdims=True)
     squares = np.zeros_like(mean)
-    for start in range(0, len(values), _CHUNK):  # in pieces: a whole data set in float64 may not fit
-        squares += ((values[start : start + _CHUNK] - mean) ** 2).sum(axis=axes, keepdims=True)
+    step = max(1, _CHUNK // max(mean.size, values[:1].size))
+    for start in range(0, len(values), step):  # in pieces: a whole data set in float64 may not fit
+        difference = values[start : start + step] - mean
+        squares += np.square(difference, out=difference).sum(axis=axes, keepdims=True)
     std = np.sqrt(squares * mean.size / max(values.size, 1))
     constant = std <= 1e-7 * np.abs(mean)
     shape = (values.shape[1],) if modality == "image" else values.shape[1:]
@@ -94,18 +98,34 @@ def statistics(values: Array, modality: str) -> tuple[Array, Array]:
 
 def _fit_frame(frame: Any, train_rows: Array, classes: tuple[Any, ...]) -> tuple[Encoder, list[str]]:
     columns: list[Column] = []
+    left_out: dict[str, str] = {}
     found: list[str] = []
     for place, name in enumerate(map(str, frame.columns)):
-        values = column_values(frame.iloc[:, place])
-        column = values if isinstance(values, str) else fit_column(name, values[train_rows])
-        if isinstance(column, str):
-            found.append(f"column {name!r} {column}")
+        series = frame.iloc[:, place]
+        values = column_values(series)
+        if isinstance(values, str):
+            found.append(f"column {name!r} {values}")
+            continue
+        column = fit_column(name, values[train_rows], date=is_date(series))
+        if isinstance(column, LeftOut):
+            left_out[name] = column.reason
         else:
             columns.append(column)
+    if not columns and not found:
+        found = [f"column {name!r} can't be used: {reason}." for name, reason in left_out.items()]
     if found:
         raise DataError(problems("these data can't be learned from", found))
-    encoder = Encoder("tabular", "columns", (len(columns),), columns=tuple(columns), named=True, classes=classes)
-    return encoder, _table_notes(columns)
+    encoder = Encoder(
+        "tabular",
+        "columns",
+        (len(columns),),
+        columns=tuple(columns),
+        ignored=tuple(left_out),
+        named=True,
+        classes=classes,
+    )
+    notes = [f"left out: {', '.join(f'{name} ({reason})' for name, reason in left_out.items())}."] if left_out else []
+    return encoder, [*_table_notes(columns), *notes]
 
 
 def _fit_table(values: Array, train_rows: Array, classes: tuple[Any, ...]) -> tuple[Encoder, list[str]]:
@@ -113,8 +133,8 @@ def _fit_table(values: Array, train_rows: Array, classes: tuple[Any, ...]) -> tu
     found: list[str] = []
     for place in range(values.shape[1]):
         column = fit_column(f"x{place}", values[train_rows, place].astype(np.float64))
-        if isinstance(column, str):
-            found.append(f"column {place} {column}")
+        if isinstance(column, LeftOut):  # places tell columns of an array apart: none can be left out
+            found.append(f"column {place} has {column.reason}: drop it.")
         else:
             columns.append(column)
     if found:
@@ -124,16 +144,22 @@ def _fit_table(values: Array, train_rows: Array, classes: tuple[Any, ...]) -> tu
 
 
 def _table_notes(columns: list[Column]) -> list[str]:
-    text = [column for column in columns if column.kind == "text"]
+    text = [f"{column.name} ({column.n_values} values)" for column in columns if column.kind == "text"]
+    dates = [column.name for column in columns if column.kind == "date"]
     missing = [column.name for column in columns if column.indicator]
+    many = [column.name for column in columns if column.n_values > len(column.values)]
     notes = [f"a table of {len(columns)} column(s), given as two axes (rows, columns)."]
     if text:
-        shown = ", ".join(f"{column.name} ({len(column.values)} values)" for column in text[:10])
-        notes.append(f"text columns became one input for each value: {shown}{', …' if len(text) > 10 else ''}.")
+        rest = f"; only the {MAX_VALUES} most frequent values of {_listed(many)}" if many else ""
+        notes.append(f"text columns became one input for each value: {_listed(text)}{rest}.")
+    if dates:
+        notes.append(f"dates became days since 1970, durations days: {_listed(dates)}.")
     if missing:
-        shown = ", ".join(missing[:10])
         notes.append(
-            f"missing values became the median (text: no value), with one more input that says so: "
-            f"{shown}{', …' if len(missing) > 10 else ''}."
+            f"missing values became the median (text: no value), with one more input that says so: {_listed(missing)}."
         )
     return notes
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

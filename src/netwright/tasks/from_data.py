@@ -12,7 +12,7 @@ from netwright.tasks.encoder import Encoder
 from netwright.tasks.fitting import fit_encoder, statistics
 from netwright.tasks.kinds import Kind, find_kind
 from netwright.tasks.reading import is_dataset, is_frame, read_dataset, read_inputs, read_targets
-from netwright.tasks.splitting import pick
+from netwright.tasks.splitting import pick, room
 from netwright.tasks.task import Split, Task
 
 __all__ = ["task_from"]
@@ -37,7 +37,9 @@ def task_from(
     """A task from arrays, tensors, tables, lists or a dataset; split once, stratified by class.
 
     Images are (n, h, w), (n, c, h, w) or (n, h, w, c) with 1, 3 or 4 channels. Text columns of a table become one input
-    for each value (at most 50), missing values the median with one more input that says so.
+    for each value (the 50 most frequent ones), dates days, missing values the median with one more input that says so;
+    text that is different in nearly every row is left out. A class with too few examples to be in every part stays in
+    the train part. The notes say what was done.
 
     Args:
         X: examples; or a dataset of (input, target) pairs, read once.
@@ -69,9 +71,14 @@ def task_from(
         raise DataError(problems("these data can't be learned from", found))
 
     taken, why = find_kind(targets, categorical=categorical, images=not is_frame(inputs) and inputs.ndim > 2)
+    if kind is None and _one_hot(targets):
+        raise DataError(
+            "y looks like one-hot labels (one 1 in each row): give y.argmax(axis=1), or ask for kind='regression'."
+        )
     notes = [f"taken for {taken}, because {why}." if kind is None else f"{kind}, as asked for."]
     kind = kind or taken
-    classes = _classes(targets, kind, found, n_parts=3 if test is None else 2)
+    n_parts = 3 if test is None else 2
+    classes, few = _classes(targets, kind, found, n_parts)
     if kind == "regression" and targets.dtype.kind not in "biuf":
         found.append("regression needs numbers, but y holds text.")
     if found:
@@ -80,6 +87,8 @@ def task_from(
     rng = np.random.default_rng(seed)
     labels = Encoder("array", "as given", (), classes=classes)
     encoded = labels.encode_labels(targets) if kind == "classification" else _numbers(targets)
+    if few:
+        notes.append(f"classes with fewer than {n_parts} examples are in the train part only: {few}.")
     parts = _rows(encoded, kind, rng, test_share if test is None else 0.0, validation_share)
     encoder, more = fit_encoder(inputs, parts[0], classes)
     notes += more
@@ -131,7 +140,10 @@ def _pair(examples: Any, y: Any) -> tuple[Any, Any]:
     if y is None:
         if is_dataset(examples):
             return read_dataset(examples)
-        raise DataError("y is missing: give one target for each example, or a dataset of (input, target) pairs as X.")
+        hint = ", or the name of the target column" if is_frame(examples) else ""
+        raise DataError(
+            f"y is missing: give one target for each example{hint}, or a dataset of (input, target) pairs as X."
+        )
     if isinstance(y, str):
         if not is_frame(examples):
             raise DataError(f"y={y!r} names a column, but X is not a DataFrame: give the targets themselves.")
@@ -163,27 +175,36 @@ def _read(examples: Any, y: Any, found: list[str], prefix: str) -> tuple[Any, Ar
     return inputs, targets, str(getattr(y, "dtype", "")) == "category"
 
 
-def _classes(targets: Array, kind: Kind, found: list[str], n_parts: int) -> tuple[Any, ...]:
+def _one_hot(targets: Array) -> bool:
+    if targets.ndim != 2 or targets.dtype.kind not in "biuf":
+        return False
+    return bool(((targets == 0) | (targets == 1)).all() and (targets.sum(axis=1) == 1).all())
+
+
+def _classes(targets: Array, kind: Kind, found: list[str], n_parts: int) -> tuple[tuple[Any, ...], str]:
+    """The labels in order, and those with too few examples to be split, as text."""
     if kind == "regression":
-        return ()
+        return (), ""
     if targets.ndim == 2:
         found.append(
             f"classification needs one label for each example, but y has {targets.shape[1]} columns "
             "(one-hot labels: y.argmax(axis=1))."
         )
-        return ()
+        return (), ""
     values, counts = np.unique(targets, return_counts=True)
     labels = tuple(values.tolist())
     if len(labels) < 2:
         found.append(f"all examples have one class, {labels[0]!r}: nothing can be learned.")
+        return labels, ""
     few = [f"{label!r} ({count})" for label, count in zip(labels, counts, strict=True) if count < n_parts]
-    if few and len(labels) > 1:
-        shown = ", ".join(few[:10]) + (f" and {len(few) - 10} more" if len(few) > 10 else "")
+    shown = ", ".join(few[:10]) + (f" and {len(few) - 10} more" if len(few) > 10 else "")
+    if len(labels) - len(few) < max(2, len(few)):  # a few rare classes are usual, most of them are a mistake
         hint = " If y is a quantity, ask for kind='regression'." if targets.dtype.kind in "iuf" else ""
         found.append(
-            f"each class needs at least {n_parts} examples to be split, but there are too few of {shown}.{hint}"
+            f"most classes (and at least two) need at least {n_parts} examples to be split, but there are too few of "
+            f"{shown}.{hint}"
         )
-    return labels
+    return labels, shown
 
 
 def _numbers(targets: Array) -> Array:
@@ -194,20 +215,22 @@ def _numbers(targets: Array) -> Array:
 def _rows(
     targets: Array, kind: Kind, rng: np.random.Generator, test_share: float, validation_share: float
 ) -> tuple[Array, Array, Array]:
-    """Rows to train, to validate and to test, each in ascending order."""
-    n_classes = int(targets.max()) + 1 if kind == "classification" else 1
-    strata = targets if kind == "classification" else None
+    """Rows to train, to validate and to test, each in ascending order; rare classes are in the train part only."""
+    strata = targets if kind == "classification" else np.zeros(len(targets), dtype=np.int64)
+    counts = np.bincount(strata)
+    rare = np.flatnonzero(counts[strata] < (3 if test_share else 2))
 
-    def draw(rows: Array, share: float, most: int) -> tuple[Array, Array]:
-        n = min(max(round(len(rows) * share), n_classes), most)
-        if n >= len(rows):
-            raise DataError(f"there are too few examples to be split: {len(targets)} of {n_classes} class(es).")
-        taken = pick(len(rows), n, None if strata is None else strata[rows], rng)
+    def draw(rows: Array, share: float, most: int, keep: int) -> tuple[Array, Array]:
+        present = np.bincount(strata[rows])
+        n = min(max(round(len(rows) * share), int((present > 0).sum())), most, room(present, keep=keep))
+        taken = pick(len(rows), n, strata[rows], rng, keep=keep)
         return rows[taken], np.delete(rows, taken)
 
-    rest = np.arange(len(targets))
+    rest = np.delete(np.arange(len(targets)), rare)
+    if not len(rest):
+        raise DataError(f"there are too few examples to be split: {len(targets)}.")
     held = rest[:0]
-    if test_share:
-        held, rest = draw(rest, test_share, len(rest))
-    validation, train = draw(rest, validation_share, _MOST_VALIDATION)
-    return train, validation, held
+    if test_share:  # two of each class must be left, for the other two parts
+        held, rest = draw(rest, test_share, len(rest), 2)
+    validation, train = draw(rest, validation_share, _MOST_VALIDATION, 1)
+    return np.sort(np.concatenate([train, rare])), validation, held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ Array = npt.NDArray[Any]
 
 _ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 _GREY = {"1", "L", "LA"}
+_MOST_BYTES = 2_000_000_000
+_UNREADABLE = (OSError, ValueError, SyntaxError)  # Pillow raises SyntaxError for broken PNG files
 _VALIDATION = ("val", "valid", "validation")
 
 
@@ -39,8 +42,8 @@ def pillow_image(what: str) -> Any:
 def read_image_folder(folder: Path) -> tuple[Array, Array, tuple[Array, Array] | None, list[str]]:
     """Images uint8 (n, channels, height, width), labels (n,), the test part if there is one, and notes.
 
-    Either class folders, or `train` and `test` (or `val`) with class folders each. Images of another size than the most
-    common one are resized to it. Grey if all are grey, else three colours.
+    Either class folders, or `train` and `test` (or `val`) with class folders each. All images get the size that half of
+    them have, else the median width and height. Grey if all are grey, else three colours.
 
     Raises:
         DataError: if there are no images by class, or files that can't be read; all are listed.
@@ -97,29 +100,60 @@ def _by_class(folder: Path) -> list[tuple[Path, str]]:
 
 def _read(files: list[Path], folder: Path, notes: list[str]) -> Array:
     module = pillow_image("images")
-    images, unreadable = [], []
-    for file in files:
+    unreadable: dict[Path, str] = {}
+    seen: list[tuple[tuple[int, int], str]] = []
+    for file in files:  # sizes and modes first, which takes no decoding: then no image is held but at its final size
         try:
             with module.open(file) as image:
-                image.load()
-                images.append(image.convert("L" if image.mode in _GREY else "RGB"))
-        except (OSError, ValueError, SyntaxError) as error:  # Pillow raises SyntaxError for broken PNG files
-            unreadable.append(f"{file.relative_to(folder)}: {type(error).__name__}")
+                seen.append((image.size, image.mode))
+        except _UNREADABLE as error:
+            unreadable[file] = type(error).__name__
+    size = _common_size([size for size, _ in seen], notes) if seen else (1, 1)
+    grey = all(mode in _GREY or mode.startswith("I") for _, mode in seen)
+    images = np.empty((len(files), *size[::-1]) if grey else (len(files), *size[::-1], 3), dtype=np.uint8)
+    for place, file in enumerate(files):
+        if file in unreadable:
+            continue
+        try:
+            with module.open(file) as image:
+                plain = _eight_bits(image, module).convert("L" if grey else "RGB")
+                fitted = plain if plain.size == size else plain.resize(size, module.Resampling.BILINEAR)
+                images[place] = np.asarray(fitted)
+        except _UNREADABLE as error:
+            unreadable[file] = type(error).__name__
     if unreadable:
-        shown = [*unreadable[:20], *([f"and {len(unreadable) - 20} more"] if len(unreadable) > 20 else [])]
-        raise DataError(problems(f"{len(unreadable)} image files can't be read; remove or repair them", shown))
-    sizes = Counter(image.size for image in images)
+        listed = [f"{file.relative_to(folder)}: {name}" for file, name in sorted(unreadable.items())]
+        shown = [*listed[:20], *([f"and {len(listed) - 20} more"] if len(listed) > 20 else [])]
+        raise DataError(problems(f"{len(listed)} image files can't be read; remove or repair them", shown))
+    return images[:, None] if grey else np.ascontiguousarray(np.moveaxis(images, -1, 1))
+
+
+def _common_size(sizes: list[tuple[int, int]], notes: list[str]) -> tuple[int, int]:
+    """Width and height for all: the size that half of them have, else the medians; smaller where memory asks for it."""
+    counts = Counter(sizes)
     # The larger one where two sizes are equally common: the choice must not depend on the order of files.
-    size = max(sizes, key=lambda size: (sizes[size], size))
-    if len(sizes) > 1:
+    size = max(counts, key=lambda size: (counts[size], size))
+    what = "the most common one"
+    if 2 * counts[size] < len(sizes):
+        size = (int(np.median([width for width, _ in sizes])), int(np.median([height for _, height in sizes])))
+        what = "the median width and height"
+    factor = math.sqrt(_MOST_BYTES / (3.0 * len(sizes) * size[0] * size[1]))
+    if factor < 1.0:
+        size = (max(1, int(size[0] * factor)), max(1, int(size[1] * factor)))
+        what = f"a size at which all fit into {_MOST_BYTES / 1e9:g} GB of memory"
+    others = len(sizes) - counts[size]
+    if others:
+        n_sizes = len(counts) - (size in counts)
         notes.append(
-            f"{len(images) - sizes[size]} images of {len(sizes) - 1} other sizes were resized to the most common one, "
-            f"{size[0]}x{size[1]} (width x height)."
+            f"{others:,} images of {n_sizes:,} other size(s) were resized to {what}, {size[0]}x{size[1]} "
+            "(width x height)."
         )
-    mode = "L" if all(image.mode == "L" for image in images) else "RGB"
-    arrays = [
-        np.asarray((image if image.size == size else image.resize(size, module.Resampling.BILINEAR)).convert(mode))
-        for image in images
-    ]
-    stacked = np.stack(arrays)
-    return stacked[:, None] if mode == "L" else np.ascontiguousarray(np.moveaxis(stacked, -1, 1))
+    return size
+
+
+def _eight_bits(image: Any, module: Any) -> Any:
+    """Grey images of 16 bits as ones of 8; Pillow itself would cut off all that is brighter than 255."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image)
+    return module.fromarray((values >> 8).astype(np.uint8) if values.max(initial=0) > 255 else values.astype(np.uint8))

@@ -46,9 +46,10 @@ def read_dataset(dataset: Any, subject: str = "the dataset") -> tuple[Array, Arr
             )
         inputs.append(_as_array(item[0]))
         targets.append(_as_array(item[1]))
-    shapes = sorted({array.shape for array in inputs})
-    if len(shapes) > 1:
-        raise DataError(f"all inputs of {subject} must have one shape, but there are {shapes[:5]}: resize them.")
+    for what, arrays, remedy in (("inputs", inputs, "resize them"), ("targets", targets, "give one label or vector")):
+        shapes = sorted({array.shape for array in arrays})
+        if len(shapes) > 1:
+            raise DataError(f"all {what} of {subject} must have one shape, but there are {shapes[:5]}: {remedy}.")
     if not inputs:
         return np.empty((0, 0)), np.empty((0,))
     return np.stack(inputs), np.array([target.tolist() for target in targets])
@@ -124,8 +125,12 @@ def array_problems(values: Array, *, allow_missing: bool) -> list[str]:
     """What keeps an array of numbers from being learned from."""
     if values.dtype.kind != "f":
         return []
+    largest = float(np.finfo(np.float32).max)
+    # One look without a copy of the data; NaN makes the comparison false.
+    if not values.size or max(-float(values.min()), float(values.max())) <= largest:
+        return []
     found = []
-    n_infinite = int((np.abs(values) > np.finfo(np.float32).max).sum())
+    n_infinite = int((np.abs(values) > largest).sum())
     if n_infinite:
         found.append(f"X has {n_infinite} infinite or too large values: replace them.")
     if not allow_missing and (n_missing := int(np.isnan(values).sum())):
@@ -134,7 +139,7 @@ def array_problems(values: Array, *, allow_missing: bool) -> list[str]:
 
 
 def _read_objects(array: Array, found: list[str]) -> Array:
-    missing = np.array([value is None or value != value for value in array.ravel()])  # noqa: PLR0124 - NaN
+    missing = np.array([_is_missing(value) for value in array.ravel()])
     if missing.any():
         found.append(f"y has {int(missing.sum())} missing values: drop those rows.")
         return array
@@ -146,6 +151,13 @@ def _read_objects(array: Array, found: list[str]) -> Array:
     names = ", ".join(sorted(kind.__name__ for kind in kinds))
     found.append(f"y must hold labels of one type or numbers, but it holds {names}.")
     return array
+
+
+def _is_missing(value: Any) -> bool:
+    # pandas' own missing values are known by name: pandas may not be installed.
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _is_sparse(values: Any) -> bool:

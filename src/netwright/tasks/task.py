@@ -128,7 +128,8 @@ class Task:
 
         Returns:
             For classes `accuracy` (0..1) and `loss` (mean cross-entropy); for numbers `r2` (mean over outputs), `rmse`
-            and `mae` in the units of the targets.
+            and `mae` in the units of the targets. An output that isn't a number is a wrong class, and makes loss, r2,
+            rmse and mae NaN.
 
         Example:
             >>> from netwright.tasks import load
@@ -143,24 +144,13 @@ class Task:
             )
         if len(true) == 0:
             raise InvalidInput("metrics need at least one example, but got none.")
-        predicted = predicted.astype(np.float64)
-        if self.kind == "classification":
-            shifted = predicted - predicted.max(axis=1, keepdims=True)
-            log_total = np.log(np.exp(shifted).sum(axis=1))
-            loss = float(np.mean(log_total - shifted[np.arange(len(true)), true]))
-            return {"accuracy": float(np.mean(predicted.argmax(axis=1) == true)), "loss": loss}
-        assert self.target_mean is not None
-        assert self.target_std is not None
-        true = true.astype(np.float64).reshape(predicted.shape)
-        error = predicted * self.target_std + self.target_mean - true
-        residual, total = (error**2).sum(axis=0), ((true - true.mean(axis=0)) ** 2).sum(axis=0)
-        # A constant target: a perfect prediction is worth 1 and any other 0.
-        r2 = np.where(total > 0, 1.0 - residual / np.where(total > 0, total, 1.0), np.where(residual > 0, 0.0, 1.0))
-        return {
-            "r2": float(np.mean(r2)) if np.isfinite(error).all() else float("nan"),
-            "rmse": float(np.sqrt(np.mean(error**2))),
-            "mae": float(np.mean(np.abs(error))),
-        }
+        with np.errstate(invalid="ignore", over="ignore"):  # a diverged model has a loss that is no number
+            if self.kind == "classification":
+                return _class_metrics(predicted.astype(np.float64), true)
+            assert self.target_mean is not None
+            assert self.target_std is not None
+            predicted = predicted.astype(np.float64) * self.target_std + self.target_mean
+            return _number_metrics(predicted, true.astype(np.float64).reshape(predicted.shape))
 
     def subset(self, n_train: int, *, seed: int = 0) -> Task:
         """The same task with a smaller train part, stratified by class; validation and test stay.
@@ -183,6 +173,28 @@ class Task:
         rng = np.random.default_rng((seed, n_train))
         strata = self.train.targets if self.kind == "classification" else None
         return replace(self, train=self.train.take(pick(len(self.train), n_train, strata, rng)))
+
+
+def _class_metrics(predicted: Array, true: Array) -> dict[str, float]:
+    right = (predicted.argmax(axis=1) == true) & ~np.isnan(predicted).any(axis=1)
+    shifted = predicted - predicted.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=1))
+    loss = float(np.mean(log_total - shifted[np.arange(len(true)), true]))
+    return {"accuracy": float(np.mean(right)), "loss": loss}
+
+
+def _number_metrics(predicted: Array, true: Array) -> dict[str, float]:
+    error = predicted - true
+    if not np.isfinite(error).all():
+        return dict.fromkeys(("r2", "rmse", "mae"), float("nan"))
+    residual, total = (error**2).sum(axis=0), ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    # A constant target: a perfect prediction is worth 1 and any other 0.
+    r2 = np.where(total > 0, 1.0 - residual / np.where(total > 0, total, 1.0), np.where(residual > 0, 0.0, 1.0))
+    return {
+        "r2": float(np.mean(r2)),
+        "rmse": float(np.sqrt(np.mean(error**2))),
+        "mae": float(np.mean(np.abs(error))),
+    }
 
 
 def _as_array(values: Any) -> Array:

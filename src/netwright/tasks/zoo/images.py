@@ -24,6 +24,7 @@ Array = npt.NDArray[Any]
 
 _FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 _CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_MNIST_TRAIN, _CIFAR_TRAIN = 60_000, 50_000  # the official training parts; the rest is the test part
 _DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -48,9 +49,9 @@ def mnist(*, seed: int = 0, download: bool = False) -> Task:
     folders = data_folders()
     found = _idx("MNIST", [sub for folder in folders for sub in _subfolders(folder, "mnist", "MNIST/raw", "MNIST")])
     found = found or _idx("MNIST", [folder for folder in folders if "fashion" not in folder.name.lower()])
-    found = found or _cached("mnist", 60_000)
+    found = found or _cached("mnist", _MNIST_TRAIN)
     if found is None and download:
-        found = _fetched("mnist", 554, 60_000, (1, 28, 28))
+        found = _fetched("mnist", 554, _MNIST_TRAIN, (1, 28, 28))
     if found is None:
         for folder in folders:
             if (folder / "mnist_10k.npz").is_file():
@@ -78,9 +79,9 @@ def fashion_mnist(*, seed: int = 0, download: bool = False) -> Task:
     names = ("fashion-mnist", "fashion_mnist", "FashionMNIST/raw", "FashionMNIST")
     places = [sub for folder in data_folders() for sub in _subfolders(folder, *names)]
     named = [folder for folder in data_folders() if "fashion" in folder.name.lower()]
-    found = _idx("Fashion-MNIST", [*places, *named, _DEBIAN_FASHION]) or _cached("fashion_mnist", 60_000)
+    found = _idx("Fashion-MNIST", [*places, *named, _DEBIAN_FASHION]) or _cached("fashion_mnist", _MNIST_TRAIN)
     if found is None and download:
-        found = _fetched("fashion_mnist", 40_996, 60_000, (1, 28, 28))
+        found = _fetched("fashion_mnist", 40_996, _MNIST_TRAIN, (1, 28, 28))
     if found is None:
         raise _absent(
             "fashion_mnist",
@@ -101,9 +102,9 @@ def cifar10(*, seed: int = 0, download: bool = False) -> Task:
         download: whether to fetch it from OpenML if it isn't on this machine.
     """
     folders = data_folders()
-    found = _cifar_batches([folder / "cifar-10-batches-py" for folder in folders]) or _cached("cifar10", 50_000)
+    found = _cifar_batches([folder / "cifar-10-batches-py" for folder in folders]) or _cached("cifar10", _CIFAR_TRAIN)
     if found is None and download:
-        found = _fetched("cifar10", 40_927, 50_000, (3, 32, 32))
+        found = _fetched("cifar10", 40_927, _CIFAR_TRAIN, (3, 32, 32))
     if found is None:
         for folder in folders:
             if (folder / "cifar10_jpeg_test.npz").is_file():
@@ -116,6 +117,9 @@ def cifar10(*, seed: int = 0, download: bool = False) -> Task:
 
 def _task(name: str, found: _Images, classes: tuple[Any, ...], *, seed: int, flip: bool) -> Task:
     labels = np.array(classes)
+    highest = max(int(part.max(initial=0)) for part in (found.targets, *(found.test or ())[1:]))
+    if highest >= len(classes):
+        raise DataError(f"{name} must have the labels 0..{len(classes) - 1}, but the files found hold a {highest}.")
     test = None if found.test is None else (found.test[0], labels[found.test[1]])
     task = task_from(
         found.inputs, labels[found.targets], kind="classification", test=test, seed=seed, name=name, flip=flip
