@@ -159,18 +159,23 @@ class NB201Reduction(nn.Module):
         return self.shortcut(x) + self.conv_b(self.conv_a(x))
 
 
+Edge = tuple[int, int, "nn.Module | None"]
+
+
 class Cell(nn.Module):
     """A graph of operations: node 0 is the input, every later node the sum of its edges' operations.
 
     Args:
         n_nodes: the number of nodes, the input included.
-        edges: (source, target, operation); None as operation is no edge. A node without edges is zero.
+        edges: (source, target, operation), or lists of such; None as operation is no edge. A node without edges is
+            zero.
         output: the `last` node, or `concat`: all nodes but the input, along the channels.
     """
 
-    def __init__(self, n_nodes: int, edges: list[tuple[int, int, nn.Module | None]], output: str = "last") -> None:
+    def __init__(self, n_nodes: int, edges: list[Edge | list[Edge]], output: str = "last") -> None:
         super().__init__()
-        kept = [(source, target, op) for source, target, op in edges if op is not None]
+        flat = [edge for item in edges for edge in (item if isinstance(item, list) else [item])]
+        kept = [(source, target, op) for source, target, op in flat if op is not None]
         self.n_nodes = n_nodes
         self.output = output
         self.wiring = [(source, target) for source, target, _ in kept]

@@ -14,7 +14,7 @@ from typing import Any
 from netwright.core.arch import Decided
 from netwright.core.errors import InvalidSpace, problems
 from netwright.spaces.domains import Categorical, Combination, Domain, IntegerRange, RealRange
-from netwright.spaces.nodes import Call, Choice, Expression, Integer, Node, Real, Repeat, Subset
+from netwright.spaces.nodes import Call, Choice, Expression, Integer, Node, Real, Repeat, Subset, children
 
 __all__ = ["Condition", "Decision", "Labeller", "decisions_of"]
 
@@ -43,6 +43,13 @@ class Condition:
         value = decisions[self.parent]
         return not self.values.isdisjoint(value) if isinstance(value, tuple) else value in self.values
 
+    def __str__(self) -> str:
+        return f"{self.parent} in {{{', '.join(map(repr, sorted(self.values, key=_numbers_first)))}}}"
+
+
+def _numbers_first(value: Decided) -> tuple[bool, float, str]:
+    return (False, value, "") if isinstance(value, (int, float)) else (True, 0.0, repr(value))
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -66,14 +73,18 @@ class Decision:
 class Labeller:
     """Names every choice of a tree; several trees that share nodes are given to one labeller.
 
+    Args:
+        trees: all that it will be given, so that no name that it makes up is a label elsewhere.
+
     Example:
         >>> from netwright.spaces.language import choice
         >>> Labeller()({"width": choice([8, 16])})["width"].label
         'width'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trees: Any = ()) -> None:
         self.names: dict[tuple[int, int], str] = {}  # (the node's identity, its scope) → name
+        self.taken = set(_labels(trees))  # a name that is made up must not be somebody's label
         self.kept: list[Node] = []  # identities stay valid only while their nodes live
         self.scopes = 0
 
@@ -121,13 +132,21 @@ class Labeller:
             stem = ".".join(path) or "value"
             if isinstance(node, Repeat):
                 stem = ".".join((*path, "depth"))
-            taken = set(self.names.values())
             name, number = stem, 1
-            while name in taken:
+            while name in self.taken:
                 number += 1
                 name = f"{stem}~{number}"
+            self.taken.add(name)
             self.names[key] = name
         return self.names[key]
+
+
+def _labels(node: Any) -> Iterator[str]:
+    label = getattr(node, "label", None) if isinstance(node, Node) else None
+    if label is not None:
+        yield label
+    for part in children(node):
+        yield from _labels(part)
 
 
 def _argument_names(call: Call) -> Any:
@@ -207,7 +226,11 @@ def decisions_of(tree: Any) -> tuple[Decision, ...]:
             domain = _domain(node)
             known = domains.setdefault(own, domain)
             if known != domain:
-                wrong.append(f"{own!r} is {known} at one place and {domain} at another.")
+                if str(known) == str(domain):  # they differ in what comes first
+                    defaults = f"{known.default!r} at one place and {domain.default!r} at another"
+                    wrong.append(f"{own!r} has the default {defaults}.")
+                else:
+                    wrong.append(f"{own!r} is {known} at one place and {domain} at another.")
             if condition is None:
                 always.add(own)
             else:
@@ -221,7 +244,7 @@ def decisions_of(tree: Any) -> tuple[Decision, ...]:
     visit(tree, None)
     if wrong:
         raise InvalidSpace(
-            problems("equal labels must have equal values (label them differently)", dict.fromkeys(wrong))
+            problems("equal labels must have equal values and defaults (label them differently)", dict.fromkeys(wrong))
         )
     plan = [
         Decision(name, domain, () if name in always else tuple(_merged(conditions[name])))

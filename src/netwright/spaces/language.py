@@ -115,8 +115,11 @@ def real(low: float, high: float, *, log: bool = False, label: str | None = None
         >>> real(1e-4, 1e-1, log=True)
         real(0.0001, 0.1)
     """
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise InvalidSpace(f"real({low!r}, {high!r}): low must be below high and both finite.")
+    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (low, high))
+    if not numbers or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise InvalidSpace(f"real({low!r}, {high!r}): low must be below high and both finite numbers.")
+    if f"{low:.6g}" == f"{high:.6g}":
+        raise InvalidSpace(f"real({low!r}, {high!r}): low and high must differ in their first six digits.")
     if log and low <= 0:
         raise InvalidSpace(f"real({low!r}, {high!r}, log=True): low must be above 0 for log=True.")
     if default is not None and not low <= default <= high:
@@ -252,7 +255,7 @@ def cell(
         raise InvalidSpace(f"`n_nodes` of a cell must be at least 2 (the input is one), but got {n_nodes!r}.")
     if output not in ("last", "concat"):
         raise InvalidSpace(f"`output` of a cell must be 'last' or 'concat', but got {output!r}.")
-    if n_inputs is not None and not n_inputs >= 1:
+    if n_inputs is not None and not (isinstance(n_inputs, int) and n_inputs >= 1):
         raise InvalidSpace(f"`n_inputs` of a cell must be at least 1, but got {n_inputs!r}.")
     edges: list[Any] = []
     for target in range(1, n_nodes):

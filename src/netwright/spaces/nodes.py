@@ -6,7 +6,6 @@ The functions that users call (`choice`, `repeat`, …) are in `netwright.spaces
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,19 @@ from typing import Any, NoReturn
 from netwright.core.arch import Decided
 from netwright.core.errors import InvalidSpace
 
-__all__ = ["Call", "Choice", "Expression", "Integer", "Node", "Placeholder", "Real", "Repeat", "Subset", "children"]
+__all__ = [
+    "COMPARISONS",
+    "Call",
+    "Choice",
+    "Expression",
+    "Integer",
+    "Node",
+    "Placeholder",
+    "Real",
+    "Repeat",
+    "Subset",
+    "children",
+]
 
 
 class Node:
@@ -178,7 +189,9 @@ class Subset(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeat(Node):
-    """The first `depth` of a list of blocks, `minimum` ≤ depth ≤ their number; its value is a `Sequential` of them.
+    """The first `depth` of a list of blocks, `minimum` ≤ depth ≤ their number.
+
+    Its value is a `Sequential` of them if they are modules, else a list.
 
     Attributes:
         blocks: the blocks; where `scoped`, they are one node repeated, and each takes its own decisions.
@@ -204,21 +217,11 @@ class Placeholder(Node):
         return self.name
 
 
-def _smallest(*values: Any) -> Any:
-    return min(values)
-
-
-def _largest(*values: Any) -> Any:
-    return max(values)
-
-
 _OPERATORS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "pow", "neg")},
-    **{name: getattr(operator, name) for name in ("le", "lt", "ge", "gt")},
-    "min": _smallest,
-    "max": _largest,
-    "sqrt": math.sqrt,
+    name: getattr(operator, name)
+    for name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "pow", "neg", "le", "lt", "ge", "gt")
 }
+COMPARISONS = frozenset(["le", "lt", "ge", "gt"])
 _SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "truediv": "/", "mod": "%", "pow": "**"}
 _SYMBOLS |= {"le": "<=", "lt": "<", "ge": ">=", "gt": ">"}
 
@@ -236,10 +239,11 @@ class Expression(Node):
         return function(*values)
 
     def __repr__(self) -> str:
+        shown = [getattr(operand, "label", None) or repr(operand) for operand in self.operands]
         if isinstance(self.function, str) and self.function in _SYMBOLS:
-            return f"({self.operands[0]!r} {_SYMBOLS[self.function]} {self.operands[1]!r})"
+            return f"({shown[0]} {_SYMBOLS[self.function]} {shown[1]})"
         name = self.function if isinstance(self.function, str) else getattr(self.function, "__name__", "function")
-        return f"{name}({', '.join(map(repr, self.operands))})"
+        return f"{name}({', '.join(shown)})"
 
 
 def children(node: Any) -> Iterator[Any]:

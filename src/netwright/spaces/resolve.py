@@ -47,9 +47,10 @@ def resolve(node: Any, arch: Arch, placeholders: Mapping[str, Any]) -> Any:
         depth = arch[str(node.label)]
         if not isinstance(depth, int) or not node.minimum <= depth <= len(node.blocks):
             raise InvalidSpace(f"{node.label!r} must be in {node.minimum}..{len(node.blocks)}, but is {depth!r}.")
-        blocks = tuple(resolve(block, arch, placeholders) for block in node.blocks[:depth])
-        # Blocks that aren't modules (numbers, texts) stay a list.
-        return Call("torch.nn:Sequential", blocks) if all(isinstance(b, Call) for b in blocks) else list(blocks)
+        blocks = [resolve(block, arch, placeholders) for block in node.blocks[:depth]]
+        if not any(map(_makes_calls, node.blocks)):
+            return blocks  # of numbers, texts, …
+        return Call("torch.nn:Sequential", tuple(block for block in blocks if block is not None))
     if isinstance(node, Expression):
         values = [resolve(operand, arch, placeholders) for operand in node.operands]
         try:
@@ -61,6 +62,13 @@ def resolve(node: Any, arch: Arch, placeholders: Mapping[str, Any]) -> Any:
             raise InvalidSpace(f"{node.name!r} isn't known here: pass {node.name}=… .")
         return placeholders[node.name]
     return node
+
+
+def _makes_calls(node: Any) -> bool:
+    """Whether a block is a module, in some arches at least."""
+    if isinstance(node, Choice):
+        return any(map(_makes_calls, node.options))
+    return isinstance(node, Call) or (isinstance(node, Repeat) and any(map(_makes_calls, node.blocks)))
 
 
 def _index(node: Choice, arch: Arch) -> int:

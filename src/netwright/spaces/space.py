@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,15 +12,20 @@ import numpy as np
 
 from netwright.core.arch import Arch, Decided
 from netwright.core.errors import InvalidSpace, SpaceExhausted, problems
+from netwright.spaces.constraints import Constraints, constraint_list
 from netwright.spaces.counting import count_arches
 from netwright.spaces.decisions import Decision, Labeller, decisions_of
+from netwright.spaces.identity import identity
+from netwright.spaces.moves import Moves
 from netwright.spaces.nodes import Expression
 from netwright.spaces.resolve import resolve
 
 __all__ = ["Space"]
 
 _TRIES = 1000  # draws before a constraint is said to be (almost) impossible
-_MOST_ADDED = 64  # a neighbour may bring this many combinations of new decisions; beyond, only the defaults
+_NO_MORE: Any = object()
+_MOST_LISTED = 100_000  # arches of a space that is gone through where random ones fail
+_MOST_LOOKED_AT = 2_000  # arches near the default that are tried if it isn't allowed
 
 
 class Space:
@@ -30,7 +35,7 @@ class Space:
         model: the tree; or any container of choices, for a search that builds no model.
         training: choices of the training by name: `lr`, `optimizer`, `batch_size`, `weight_decay`, ….
         constraints: what has to hold across decisions: comparisons of nodes (`width <= 4 * depth`) or functions
-            from an arch to a truth value.
+            from an arch to a truth value. What speaks of a decision that doesn't count in an arch holds for it.
         name: what reports call this space.
         canonical: maps an arch to one representative of all that work the same.
 
@@ -53,33 +58,41 @@ class Space:
         model: Any,
         *,
         training: Mapping[str, Any] | None = None,
-        constraints: Sequence[Expression | Callable[[Arch], bool]] = (),
+        constraints: Expression | Callable[[Arch], bool] | Sequence[Expression | Callable[[Arch], bool]] = (),
         name: str | None = None,
         canonical: Callable[[Arch], Arch] | None = None,
     ) -> None:
-        self._given = (model, training, tuple(constraints), name, canonical)
+        if not isinstance(training, (Mapping, type(None))):
+            raise InvalidSpace(f"`training` must map names such as 'lr' to choices, but got {training!r}.")
+        given = constraint_list(constraints)
+        self._given = (model, training, given, name, canonical)
         self.name = name or "space"
         # Expressions in constraints refer to nodes of the trees, so one labeller names them all.
-        labeller = Labeller()
+        labeller = Labeller((model, dict(training or {})))
         self.tree = labeller(model)
         self.training_tree: dict[str, Any] = labeller(dict(training or {}))
-        self._comparisons = [labeller(c) for c in constraints if isinstance(c, Expression)]
-        self._functions = tuple(c for c in constraints if not isinstance(c, Expression))
-        if not all(callable(function) for function in self._functions):
-            raise InvalidSpace("`constraints` must be comparisons of nodes or functions of an arch.")
         self.decisions: tuple[Decision, ...] = decisions_of((self.tree, self.training_tree))
-        known = {decision.name for decision in self.decisions}
-        foreign = [d.name for d in decisions_of(self._comparisons) if d.name not in known]
+        self.constraints = Constraints(
+            tuple(labeller(c) for c in given if isinstance(c, Expression)),
+            tuple(c for c in given if not isinstance(c, Expression)),
+            frozenset(decision.name for decision in self.decisions),
+        )
+        self.constrained = bool(self.constraints)
+        foreign = [d.name for d in decisions_of(self.constraints.comparisons) if d.name not in self.constraints.names]
         if foreign:
-            raise InvalidSpace(f"a constraint uses choices that are not in the space: {', '.join(foreign)}.")
-        self.constrained = bool(self._comparisons or self._functions)
+            raise InvalidSpace(
+                f"a constraint uses choices that are not in the space: {', '.join(map(repr, foreign))}. Use the very "
+                "node that the model uses, or give both one label (inside a repeated node, only labels are shared)."
+            )
         self._canonical = canonical
         self._by_name = {decision.name: decision for decision in self.decisions}
         self._conditional = any(decision.conditions for decision in self.decisions)
         self._changeable = [decision for decision in self.decisions if decision.domain.count > 1]
         self._draws = [(d.name, d.domain.draw, d.active if d.conditions else None) for d in self.decisions]
+        self._moves = Moves(self.decisions)
         self._size: float | None = None
         self._start: Arch | None = None
+        self._allowed: list[Arch] | None = None  # all of a small space, once sampling has failed
 
     def __reduce__(self) -> Any:
         return Space._rebuilt, (*self._given, self._start)
@@ -110,24 +123,32 @@ class Space:
     # Arches -----------------------------------------------------------------------------------------------------
 
     def default(self) -> Arch:
-        """The arch of all defaults; the first legal one near it if the constraints rule it out."""
-        if self._start is not None:
-            return self._start
-        decisions: dict[str, Decided] = {}
-        for decision in self.decisions:
-            if decision.active(decisions):
-                decisions[decision.name] = decision.domain.default
-        arch = Arch(decisions)
-        if self.allowed(arch):
-            return arch
-        near = next((n for n in self._moves(arch) if self.allowed(n)), None)
-        return near if near is not None else self.sample(np.random.default_rng(0))
+        """The arch of all defaults; if the constraints rule it out, an allowed one that is near it."""
+        if self._start is None:
+            decisions: dict[str, Decided] = {}
+            for decision in self.decisions:
+                if decision.active(decisions):
+                    decisions[decision.name] = decision.domain.default
+            self._start = self._nearest_allowed(Arch(decisions))
+        return self._start
+
+    def _nearest_allowed(self, arch: Arch) -> Arch:
+        """The first allowed arch in the order of steps away, as far as is worth looking; else a random one."""
+        seen, near = {arch}, [arch]
+        for candidate in near:  # grows while it is gone through
+            if self.allowed(candidate):
+                return candidate
+            if len(seen) < _MOST_LOOKED_AT:
+                new = [other for other in self._moves.neighbours(candidate) if other not in seen]
+                seen.update(new)
+                near += new
+        return self.sample(np.random.default_rng(0))
 
     def sample(self, rng: np.random.Generator) -> Arch:
         """A random arch: every active decision is drawn uniformly from its values.
 
         Raises:
-            InvalidSpace: if 1,000 draws in a row break the constraints.
+            InvalidSpace: if no arch of a small space is allowed, or 1,000 random ones of a large space are not.
         """
         for _ in range(_TRIES):
             numbers = rng.random(len(self._draws)).tolist()
@@ -139,15 +160,22 @@ class Space:
             else:
                 decisions = {name: draw(u) for (name, draw, _), u in zip(self._draws, numbers, strict=True)}
             arch = Arch(decisions)
-            if not self.constrained or self.allowed(arch):
+            if not self.constrained or self.constraints.hold(arch):
                 return arch
-        raise InvalidSpace(f"{_TRIES} random arches in a row break the constraints of {self.name!r}: loosen them.")
+        if self._allowed is None:
+            self._allowed = list(self.enumerate()) if self.without_constraints().size() <= _MOST_LISTED else []
+        if not self._allowed:
+            raise InvalidSpace(
+                f"{_TRIES} random arches in a row break the constraints of {self.name!r}: loosen them, or build them "
+                "into the choices."
+            )
+        return self._allowed[int(rng.random() * len(self._allowed))]
 
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
         """A copy with one active decision changed to another value; decisions that this activates are drawn.
 
         Raises:
-            SpaceExhausted: if no decision can be changed.
+            SpaceExhausted: if no decision can be changed, or every change breaks the constraints.
         """
         mutable = [d for d in self._changeable if d.name in arch] if self._conditional else self._changeable
         if not mutable:
@@ -157,10 +185,21 @@ class Space:
             numbers = rng.random(new + 2).tolist()
             changed = mutable[int(numbers[-1] * len(mutable))]
             value = changed.domain.draw_other(arch[changed.name], numbers[-2])
-            child = self._child(changed.name, value, arch, numbers)
-            if not self.constrained or self.allowed(child):
+            child = self._moves.changed(arch, changed.name, value, numbers)
+            if not self.constrained or self.constraints.hold(child):
                 return child
-        raise SpaceExhausted(f"{_TRIES} mutations in a row of {arch} break the constraints of {self.name!r}.")
+        # Few of them are allowed, if any: go through them all.
+        numbers = rng.random(len(self.decisions) + 1).tolist()
+        children = (
+            self._moves.changed(arch, decision.name, value, numbers)
+            for decision in mutable
+            for value in decision.domain.grid(5)
+            if value != arch[decision.name]
+        )
+        allowed = [child for child in children if self.constraints.hold(child)]
+        if not allowed:
+            raise SpaceExhausted(f"every mutation of {arch} breaks the constraints of {self.name!r}.")
+        return allowed[int(numbers[-1] * len(allowed))]
 
     def crossover(self, first: Arch, second: Arch, rng: np.random.Generator) -> Arch:
         """A child that takes each decision from either parent with equal chance (uniform crossover).
@@ -181,7 +220,7 @@ class Space:
                 else:
                     decisions[name] = decision.domain.draw(numbers[2 * i + 1])
             child = Arch(decisions)
-            if not self.constrained or self.allowed(child):
+            if self.allowed(child):
                 return child
         return first
 
@@ -191,101 +230,38 @@ class Space:
         Being a neighbour is mutual. Where the step (de)activates other decisions, all their values count if there
         are at most 64 combinations, else only their defaults.
         """
-        return (other for other in self._moves(arch) if not self.constrained or self.allowed(other))
-
-    def _moves(self, arch: Arch) -> Iterator[Arch]:
-        for decision in self.decisions:
-            if decision.name not in arch:
-                continue
-            for value in decision.domain.neighbours(arch[decision.name]):
-                kept: dict[str, Decided] = {}
-                added: list[Decision] = []
-                self._split(arch, decision.name, value, kept, added)
-                if not self._conditional:
-                    yield Arch(kept)
-                    continue
-                base = self._child(decision.name, value, arch, None)
-                back = self._child(decision.name, arch[decision.name], base, None)
-                # Both directions weigh the same two sets of defaults, so that being a neighbour is mutual.
-                leaves_many = self._combinations(back, base) > _MOST_ADDED
-                if leaves_many and any(arch[name] != back.get(name) for name in arch if name not in base):
-                    continue
-                if not added or self._combinations(base, back) > _MOST_ADDED:
-                    yield base
-                else:
-                    yield from self._completed(kept, arch)
-
-    def _combinations(self, arch: Arch, without: Arch) -> float:
-        """How many values the decisions take together that are in the one arch and not in the other."""
-        counts = [self._by_name[name].domain.count for name in arch if name not in without]
-        return math.prod(5 if math.isinf(count) else count for count in counts)
-
-    def _split(self, arch: Arch, name: str, value: Decided, kept: dict[str, Decided], added: list[Decision]) -> None:
-        """Decisions that survive a change, and those directly activated by it."""
-        for decision in self.decisions:
-            if decision.name == name:
-                kept[name] = value
-            elif decision.active(kept):
-                if decision.name in arch:
-                    kept[decision.name] = arch[decision.name]
-                else:
-                    added.append(decision)
-
-    def _completed(self, kept: dict[str, Decided], arch: Arch) -> Iterator[Arch]:
-        """Every arch that agrees with these decisions where they say something."""
-
-        def extend(i: int, decisions: dict[str, Decided]) -> Iterator[Arch]:
-            while i < len(self.decisions):
-                decision = self.decisions[i]
-                if decision.active(decisions):
-                    if decision.name in kept:
-                        decisions[decision.name] = kept[decision.name]
-                    elif decision.name in arch:
-                        decisions[decision.name] = arch[decision.name]
-                    else:
-                        for value in decision.domain.grid(5):
-                            yield from extend(i + 1, {**decisions, decision.name: value})
-                        return
-                i += 1
-            yield Arch(decisions)
-
-        return extend(0, {})
-
-    def _child(self, name: str, value: Decided, arch: Arch, numbers: list[float] | None) -> Arch:
-        """The arch with one decision changed; newly active ones are drawn by `numbers`, or take their defaults."""
-        if not self._conditional:
-            return arch.replace(**{name: value})
-        decisions: dict[str, Decided] = {}
-        for i, decision in enumerate(self.decisions):
-            if decision.name == name:
-                decisions[name] = value
-            elif decision.active(decisions):
-                if decision.name in arch:
-                    decisions[decision.name] = arch[decision.name]
-                elif numbers is None:
-                    decisions[decision.name] = decision.domain.default
-                else:
-                    decisions[decision.name] = decision.domain.draw(numbers[i])
-        return Arch(decisions)
+        return (other for other in self._moves.neighbours(arch) if self.allowed(other))
 
     def enumerate(self, resolution: int = 5) -> Iterator[Arch]:
         """Every allowed arch, in a fixed order; a real takes `resolution` values over its range."""
         if not isinstance(resolution, int) or resolution < 1:
             raise InvalidSpace(f"`resolution` must be at least 1, but got {resolution!r}.")
+        return self._enumerated(resolution)
 
-        def extend(i: int, decisions: dict[str, Decided]) -> Iterator[Arch]:
-            while i < len(self.decisions) and not self.decisions[i].active(decisions):
-                i += 1
-            if i == len(self.decisions):
-                arch = Arch(decisions)
-                if not self.constrained or self.allowed(arch):
-                    yield arch
+    def _enumerated(self, resolution: int) -> Iterator[Arch]:
+        decisions: dict[str, Decided] = {}
+        opened: list[tuple[int, Iterator[Decided]]] = []  # the active decisions with their values still to come
+        start = 0
+        while True:
+            for i, decision in enumerate(self.decisions[start:], start):
+                if decision.active(decisions):
+                    values = decision.domain.grid(resolution)
+                    decisions[decision.name] = next(values)
+                    opened.append((i, values))
+            arch = Arch(decisions)
+            if self.allowed(arch):
+                yield arch
+            while opened:  # back to the last decision that has another value
+                last, values = opened[-1]
+                value = next(values, _NO_MORE)
+                if value is not _NO_MORE:
+                    decisions[self.decisions[last].name] = value
+                    start = last + 1
+                    break
+                del decisions[self.decisions[last].name]
+                opened.pop()
+            else:
                 return
-            decision = self.decisions[i]
-            for value in decision.domain.grid(resolution):
-                yield from extend(i + 1, {**decisions, decision.name: value})
-
-        return extend(0, {})
 
     # Facts ------------------------------------------------------------------------------------------------------
 
@@ -300,24 +276,12 @@ class Space:
         return self._size
 
     def allowed(self, arch: Arch) -> bool:
-        """Whether the constraints across decisions hold."""
-        return not any(True for _ in self._broken(arch))
+        """Whether the constraints across decisions hold.
 
-    def _broken(self, arch: Arch) -> Iterator[str]:
-        for comparison in self._comparisons:
-            try:
-                holds = resolve(comparison, arch, {})
-            except KeyError:
-                continue  # speaks of a decision that doesn't count in this arch
-            if not holds:
-                yield f"the constraint {comparison!r} doesn't hold."
-        for function in self._functions:
-            try:
-                holds = function(arch)
-            except KeyError:
-                continue
-            if not holds:
-                yield f"the constraint {getattr(function, '__name__', function)!r} doesn't hold."
+        Raises:
+            InvalidSpace: if a constraint can't be computed, or asks for a decision that doesn't exist.
+        """
+        return not self.constrained or self.constraints.hold(arch)
 
     def validate(self, arch: Arch) -> None:
         """Check that this is an arch of this space.
@@ -340,11 +304,13 @@ class Space:
                 decisions[decision.name] = arch[decision.name]
         for name in arch:
             if name not in self._by_name:
-                wrong.append(f"{name!r} is not a decision of this space.")
+                near = difflib.get_close_matches(name, self._by_name, n=1)
+                hint = f": did you mean {near[0]!r}?" if near else "."
+                wrong.append(f"{name!r} is not a decision of this space{hint}")
             elif name not in decisions:
                 wrong.append(f"{name!r} doesn't count here: leave it out.")
         if not wrong:
-            wrong.extend(self._broken(arch))
+            wrong.extend(self.constraints.broken(arch))
         if wrong:
             raise InvalidSpace(problems(f"this is not an arch of {self.name!r}", wrong))
 
@@ -393,10 +359,10 @@ class Space:
         width = max((len(decision.name) for decision in self.decisions), default=0)
         lines = []
         for decision in self.decisions:
-            when = " or ".join(
-                f"{c.parent} in {{{', '.join(sorted(map(repr, c.values)))}}}" for c in decision.conditions
-            )
+            when = " or ".join(map(str, decision.conditions))
             lines.append(f"{decision.name:<{width}} : {decision.domain}{f', if {when}' if when else ''}")
+        lines += [f"constraint: {comparison!r}" for comparison in self.constraints.comparisons]
+        lines += [f"constraint: {getattr(f, '__name__', repr(f))}" for f in self.constraints.functions]
         return "\n".join(lines)
 
     def _ordered(self, arch: Arch) -> Iterator[str]:
@@ -406,5 +372,11 @@ class Space:
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change when the decisions do: a resumed run is checked by it."""
-        return hashlib.sha256(self.describe().encode()).hexdigest()[:12]
+        """Twelve hexadecimal digits that change when anything that matters does: a resumed run is checked by it.
+
+        That is the model with its fixed parts, the choices, the training, the constraints and the default.
+        """
+        functions = [identity(function) for function in self.constraints.functions]
+        parts = (self.tree, self.training_tree, self.constraints.comparisons, functions, self._canonical)
+        text = f"{identity(parts)} {self.default().to_json()}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
