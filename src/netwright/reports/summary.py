@@ -33,7 +33,7 @@ def headline(data: ReportData) -> str:
             "No candidate has been evaluated yet." if data.running else "The search ended without a single candidate."
         )
     if best is None or not best.scored:
-        if any(record.scored for record in records):
+        if any(record.scored or record.status == "infeasible" for record in records):
             limits = ", ".join(map(str, data.constraints)) or "the limits"
             return f"No candidate{so_far} keeps {limits}: {counts_text(data)}."
         groups = grouped_failures(records)
