@@ -75,8 +75,17 @@ class ExamplesInMemory:
         return inputs.contiguous()
 
 
-def in_memory(task: Task, split: Split, *, device: str = "cpu", channels_last: bool = True) -> ExamplesInMemory:
+def in_memory(
+    task: Task, split: Split, *, device: str = "cpu", channels_last: bool = True, most_floats: int = _MOST_FLOATS
+) -> ExamplesInMemory:
     """A part of a task's data, standardised by the train part's statistics, on the device.
+
+    Args:
+        task: the statistics, and the kind of data.
+        split: the part.
+        device: where it is put.
+        channels_last: how batches of images will lie in memory.
+        most_floats: larger inputs are kept as they are, and standardised batch by batch.
 
     Example:
         >>> from netwright.tasks import load
@@ -95,7 +104,7 @@ def in_memory(task: Task, split: Split, *, device: str = "cpu", channels_last: b
         targets = (targets - torch.from_numpy(task.target_mean)) / torch.from_numpy(task.target_std)
         targets = targets.float()
     last = channels_last and task.modality == "image"
-    if inputs.numel() <= _MOST_FLOATS:
+    if inputs.numel() <= most_floats:
         inputs = (
             inputs.to(device).float().sub_(mean.to(device)).div_(std.to(device))
             if inputs.dtype == torch.uint8

@@ -8,12 +8,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from netwright.core.errors import unknown
+from netwright.core.errors import InvalidInput, unknown
 from netwright.evaluators.plan import TrainingPlan
 
 __all__ = ["make_optimizer", "optimizer_class"]
 
-_UNUSABLE = {"Optimizer", "LBFGS", "SparseAdam", "Muon"}  # the base; those that need a closure, or matrices only
+_UNUSABLE = {
+    "lbfgs": "a function that evaluates the loss several times a step",
+    "sparseadam": "sparse gradients",
+    "muon": "a model of matrices only",
+}
 
 
 def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
@@ -25,19 +29,31 @@ def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
 
     Raises:
         NotFound: for an unknown name; the nearest are listed.
+        InvalidInput: for one that needs another kind of training.
     """
+    key = name.lower()
     found = {
-        key.lower(): value
-        for key, value in vars(torch.optim).items()
-        if isinstance(value, type) and issubclass(value, torch.optim.Optimizer) and key not in _UNUSABLE
+        known.lower(): value
+        for known, value in vars(torch.optim).items()
+        if isinstance(value, type) and issubclass(value, torch.optim.Optimizer) and value is not torch.optim.Optimizer
     }
-    if name.lower() not in found:
-        raise unknown("optimizer", name, found)
-    return found[name.lower()]
+    usable = sorted(found.keys() - _UNUSABLE.keys())
+    if key in found and key in _UNUSABLE:
+        raise InvalidInput(
+            f"the optimizer {name!r} can't train here: it needs {_UNUSABLE[key]}. Use one of {', '.join(usable)}."
+        )
+    if key not in usable:
+        raise unknown("optimizer", name, usable)
+    return found[key]
 
 
 def make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
-    """The plan's optimizer for a model; parameters of fewer than two axes (biases, normalisations) don't decay."""
+    """The plan's optimizer for a model; parameters of fewer than two axes (biases, normalisations) don't decay.
+
+    Raises:
+        NotFound: for an unknown optimizer.
+        InvalidInput: if it can't be used, or there is nothing to train.
+    """
     kind = optimizer_class(plan.optimizer)
     known = inspect.signature(kind).parameters
     given: dict[str, Any] = {"lr": plan.lr}
@@ -45,9 +61,11 @@ def make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimize
         given["momentum"] = plan.momentum
     if "nesterov" in known and plan.momentum > 0 and "momentum" in known:
         given["nesterov"] = True
-    if "fused" in known and _can_fuse(kind):
-        given["fused"] = True
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trained:
+        raise InvalidInput("the model has no parameters to train: give it a layer that has some.")
+    if "fused" in known and _can_fuse(kind, trained[0].device.type):
+        given["fused"] = True
     if "weight_decay" not in known:
         return kind(trained, **given)
     groups = [
@@ -57,5 +75,8 @@ def make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimize
     return kind([group for group in groups if group["params"]], **given)
 
 
-def _can_fuse(kind: type[torch.optim.Optimizer]) -> bool:
-    return kind.__name__ in ("SGD", "Adam", "AdamW", "Adagrad")
+def _can_fuse(kind: type[torch.optim.Optimizer], device: str) -> bool:
+    """Whether torch has one kernel for the whole step, in every version from 2.4 on."""
+    if device == "cpu":
+        return kind.__name__ in ("SGD", "Adam", "AdamW", "Adagrad")
+    return device == "cuda" and kind.__name__ in ("SGD", "Adam", "AdamW")

@@ -80,6 +80,11 @@ class TrainingPlan:
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or not low <= value < high or (name == "lr" and value == 0):
                 wrong.append(f"`{name}` must be {ends}, but is {value!r}.")
+        wrong += [
+            f"`{name}` must be True or False, but is {value!r}."
+            for name in ("flip", "channels_last")
+            if not isinstance(value := getattr(self, name), bool)
+        ]
         if self.schedule not in _SCHEDULES:
             wrong.append(f"`schedule` must be one of {', '.join(_SCHEDULES)}, but is {self.schedule!r}.")
         if self.precision not in ("float32", "bfloat16"):
