@@ -118,12 +118,13 @@ def _check_search(executor: Executor) -> None:
 
 def _check_ends(executor: Executor) -> None:
     name = type(executor).__name__
-    for what, call in (
-        ("exceeds its timeout", executor.submit(_sleep, _LONG_SECONDS, timeout=_SHORT_SECONDS)),
-        ("loses its worker", executor.submit(_die)),
-    ):
+    calls: dict[str, Callable[[], PendingResult]] = {
+        "exceeds its timeout": lambda: executor.submit(_sleep, _LONG_SECONDS, timeout=_SHORT_SECONDS),
+        "loses its worker": lambda: executor.submit(_die),
+    }
+    for what, submit in calls.items():
         try:
-            value = _result_of(executor, call)
+            value = _result_of(executor, submit())
         except EvaluationError:
             pass
         else:

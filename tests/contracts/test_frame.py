@@ -1,0 +1,96 @@
+"""All of the frame keeps its contracts. Cases come from the registry and the packages: a new member is covered."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import netwright.strategies
+from netwright import Arch, Space, choice
+from netwright.core.errors import NetwrightError
+from netwright.core.registry import methods
+from netwright.evaluators import Function, Tabular
+from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, SqliteStore
+from netwright.strategies import Deduplicated, Random, RegularizedEvolution, StartingWith
+from netwright.testing import check_beats_random, check_evaluator, check_executor, check_store, check_strategy
+from netwright.testing.strategy_contract import toy_spaces
+
+NO_BETTER_THAN_RANDOM = {"grid", "random"}  # by design
+
+
+def _strategies():
+    """Each strategy with its defaults; a wrapper around random search."""
+    for name in netwright.strategies.__all__:
+        kind = getattr(netwright.strategies, name)
+        needed = [p for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
+        yield kind(*[Random() for _ in needed])
+    yield RegularizedEvolution(population=6, tournament=2)
+    yield StartingWith(Deduplicated(RegularizedEvolution(population=6, tournament=2)))
+
+
+@pytest.mark.parametrize("strategy", list(_strategies()), ids=repr)
+def test_strategies(strategy):
+    check_strategy(strategy)
+
+
+@pytest.mark.parametrize("name", list(methods))
+def test_methods(name):
+    """The strategy of each method, on the spaces that it accepts."""
+    refused = {}
+    for space in toy_spaces():
+        for options in ({}, {"expected_candidates": 1000}):
+            if not set(options) <= set(inspect.signature(methods[name]).parameters):
+                continue
+            try:
+                recipe = methods[name](space, **options)
+            except NetwrightError as error:
+                refused[space.name] = str(error)
+            else:
+                check_strategy(recipe.strategy, space)
+    assert len(refused) < len(toy_spaces()), f"{name} accepts none of the spaces: {refused}"
+
+
+@pytest.mark.parametrize("name", [name for name in methods if name not in NO_BETTER_THAN_RANDOM])
+def test_methods_beat_random_search_on_an_easy_space(name):
+    space = Space({f"x{i}": choice(list(range(6))) for i in range(8)})
+    check_beats_random(methods[name](space).strategy, space)
+
+
+def test_memory_store():
+    check_store(MemoryStore)
+
+
+def test_sqlite_store(tmp_path):
+    opened = []
+
+    def make():
+        opened.append(SqliteStore(tmp_path / f"{len(opened)}.sqlite"))
+        return opened[-1]
+
+    def reopen(store):  # as after a kill: the first connection was never closed
+        opened.append(SqliteStore(store.path))
+        return opened[-1]
+
+    check_store(make, reopen=reopen)
+    for store in opened:
+        store.close()
+
+
+def test_inline_executor():
+    check_executor(InlineExecutor)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_process_pool(workers):
+    check_executor(lambda: ProcessPool(workers), ends_calls=True)
+
+
+def _width(arch):
+    return float(arch["width"])
+
+
+def test_cheap_evaluators():
+    space = Space({"width": choice([8, 16, 32])})
+    check_evaluator(Function(_width), space)
+    check_evaluator(Tabular({Arch({"width": width}): {"loss": 1 / width} for width in (8, 16, 32)}), space)
