@@ -5,6 +5,7 @@ from netwright.models.cost import cost, cost_of, n_parameters
 from netwright.models.deploy import deployed, standardised
 from netwright.models.export import export_onnx, export_source
 from netwright.models.outline import LayerRow, outline
+from netwright.models.profile import profile
 from netwright.models.source import source_of
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "export_source",
     "n_parameters",
     "outline",
+    "profile",
     "source_of",
     "standardised",
 ]

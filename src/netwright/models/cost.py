@@ -52,15 +52,15 @@ def cost_of(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, float]:
     with evaluating(model), torch.no_grad():
         tensors = dict(itertools.chain(model.named_parameters(), model.named_buffers()))
         shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
-        meter = Meter()
+        example = torch.zeros(1, *input_shape, device="meta")
         try:
-            with meter:
-                torch.func.functional_call(model, shapes, (torch.zeros(1, *input_shape, device="meta"),))
+            with Meter() as meter:
+                torch.func.functional_call(model, shapes, (example,))
         except (RuntimeError, TypeError):  # a module that looks at values: let it see some
             device = next((tensor.device for tensor in tensors.values()), torch.device("cpu"))
-            meter = Meter()
-            with meter:
-                model(torch.zeros(1, *input_shape, device=device))
+            example = torch.zeros(1, *input_shape, device=device)
+            with Meter() as meter:
+                model(example)
     return {
         "params": float(n_parameters(model)),
         "flops": float(meter.flops),

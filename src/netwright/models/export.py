@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
+import importlib
 import importlib.util
 import io
 import logging
@@ -115,9 +116,11 @@ def export_onnx(model: nn.Module, path: str | Path, *, example: torch.Tensor) ->
     path = _checked_path(path, ".onnx", "nothing else is needed")
     if example.dim() < 1 or len(example) == 0:
         raise InvalidInput(f"`example` must be a batch of inputs, but has shape {tuple(example.shape)}.")
-    for package in ("onnx", "onnxscript"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingDependency(f'ONNX export needs {package}: pip install "netwright[onnx]"')
+    try:
+        importlib.import_module("onnx")
+        importlib.import_module("onnxscript")
+    except ImportError as error:
+        raise MissingDependency(f'ONNX export needs {error.name}: pip install "netwright[onnx]"') from error
     twin = copy.deepcopy(model).cpu().eval()
     example = example.detach().cpu()
     several = example if len(example) > 1 else torch.cat([example, example])  # a batch of one would be taken for fixed

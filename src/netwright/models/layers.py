@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -159,9 +161,6 @@ class NB201Reduction(nn.Module):
         return self.shortcut(x) + self.conv_b(self.conv_a(x))
 
 
-Edge = tuple[int, int, "nn.Module | None"]
-
-
 class Cell(nn.Module):
     """A graph of operations: node 0 is the input, every later node the sum of its edges' operations.
 
@@ -172,7 +171,7 @@ class Cell(nn.Module):
         output: the `last` node, or `concat`: all nodes but the input, along the channels.
     """
 
-    def __init__(self, n_nodes: int, edges: list[Edge | list[Edge]], output: str = "last") -> None:
+    def __init__(self, n_nodes: int, edges: list[Any], output: str = "last") -> None:
         super().__init__()
         flat = [edge for item in edges for edge in (item if isinstance(item, list) else [item])]
         kept = [(source, target, op) for source, target, op in flat if op is not None]

@@ -12,12 +12,14 @@ import numpy as np
 
 from netwright.core.arch import Arch, Decided
 from netwright.core.errors import InvalidSpace, SpaceExhausted, problems
+from netwright.core.registry import interpreters
 from netwright.spaces.constraints import Constraints, constraint_list
 from netwright.spaces.counting import count_arches
 from netwright.spaces.decisions import Decision, Labeller, decisions_of
 from netwright.spaces.identity import identity
 from netwright.spaces.moves import Moves
 from netwright.spaces.nodes import Expression
+from netwright.spaces.profile import Profile
 from netwright.spaces.resolve import resolve
 
 __all__ = ["Space"]
@@ -350,6 +352,80 @@ class Space:
     def training(self, arch: Arch) -> dict[str, Any]:
         """The training's hyperparameters that the arch decides, by name."""
         return {name: resolve(tree, arch, {}) for name, tree in self.training_tree.items()}
+
+    def with_decision(self, arch: Arch, name: str, value: Decided) -> Arch:
+        """The arch with one decision changed; what this activates takes its default. Constraints aren't looked at."""
+        return self._moves.changed(arch, name, value)
+
+    def build(
+        self,
+        arch: Arch | None = None,
+        *,
+        input_shape: tuple[int, ...],
+        n_outputs: int | None = None,
+        seed: int = 0,
+        device: Any = "cpu",
+    ) -> Any:
+        """The `torch.nn.Module` of an arch, by default of the default one; see `netwright.models.build`.
+
+        Example:
+            >>> from netwright import nn, choice
+            >>> space = Space(nn.Sequential(nn.LazyLinear(choice([8, 16])), nn.ReLU()))
+            >>> space.build(input_shape=(4,))[0]
+            Linear(in_features=4, out_features=8, bias=True)
+        """
+        arch = self.default() if arch is None else arch
+        make = interpreters["build"]
+        return make(self, arch, input_shape=input_shape, n_outputs=n_outputs, seed=seed, device=device)
+
+    def source(
+        self,
+        arch: Arch | None = None,
+        *,
+        input_shape: tuple[int, ...],
+        n_outputs: int | None = None,
+        title: str | None = None,
+    ) -> str:
+        """An arch, by default the default one, as a standalone Python file that needs torch only.
+
+        Example:
+            >>> from netwright import nn, choice
+            >>> space = Space(nn.Sequential(nn.LazyLinear(choice([8, 16])), nn.ReLU()))
+            >>> "return nn.Sequential(nn.Linear(4, 8), nn.ReLU())" in space.source(input_shape=(4,))
+            True
+        """
+        arch = self.default() if arch is None else arch
+        write: Callable[..., str] = interpreters["source"]
+        return write(self, arch, input_shape=input_shape, n_outputs=n_outputs, title=title)
+
+    def profile(
+        self,
+        *,
+        input_shape: tuple[int, ...],
+        n_outputs: int | None = None,
+        constraints: Any = None,
+        samples: int = 200,
+        seed: int = 0,
+    ) -> Profile:
+        """Size, costs, impossible arches and whether constraints can be met, before any training.
+
+        Args:
+            input_shape: of one example.
+            n_outputs: what the task needs.
+            constraints: limits of `params`, `flops` or `activation_mb`, such as `params<=100k`.
+            samples: how many random arches it looks at.
+            seed: of these.
+
+        Example:
+            >>> from netwright import nn, choice
+            >>> space = Space(nn.Sequential(nn.LazyLinear(choice([8, 16])), nn.ReLU()))
+            >>> space.profile(input_shape=(4,), constraints="params<=50").within
+            0.5
+        """
+        look: Callable[..., Profile] = interpreters["profile"]
+        return look(
+            self, input_shape=input_shape, n_outputs=n_outputs, constraints=constraints, samples=samples, seed=seed
+        )
 
     def describe(self, arch: Arch | None = None) -> str:
         """The space, or an arch of it, as a text for people: one decision a line."""

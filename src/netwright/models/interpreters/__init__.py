@@ -1,0 +1,1 @@
+"""What `Space.build`, `Space.source` and `Space.profile` look up by name; each module registers its functions."""
