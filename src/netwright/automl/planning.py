@@ -164,7 +164,7 @@ def speed_text(speed: Speed) -> str:
 
 def _expected(seconds: float, limit: int | None) -> int:
     """How many candidates to aim at: more time gives more of them, and more time for each."""
-    aim = max(4, round(12 * math.sqrt(seconds / 100)))
+    aim = max(4, round(10 * math.sqrt(seconds / 100)))
     return aim if limit is None else max(1, min(aim, limit))
 
 
