@@ -82,7 +82,7 @@ def test_a_record_says_how_it_goes(screen, searched):
     for record in searched.records:
         view.record(record, searched, 12.0, 60.0)
     shown = text(view)
-    assert re.search(r"searching +candidate 3 each trains for 5 epochs", shown)
+    assert re.search(r"search +each trains for 5 epochs, 3 candidates so far", shown)
     assert "48.0s left of 1m 0s, 3 of 8 candidates" in shown
     # The text of an error is no markup, and its first line is enough.
     assert re.search(r"last +#2  failed  ?ValueError: \[bold\]odd", shown)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from netwright.core.errors import InvalidInput
+from netwright.core import registry
+from netwright.core.errors import InvalidInput, NotFound, unknown
 
-__all__ = ["input_shape", "one_of", "whole_number"]
+__all__ = ["input_shape", "known_names", "one_of", "whole_number"]
 
 
 def whole_number(option: str, text: str, *, least: int) -> int:
@@ -51,3 +53,21 @@ def input_shape(option: str, text: str) -> tuple[int, ...]:
     if not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
         raise InvalidInput(f"`{option}` must look like 1,28,28 (or 16 for a table), but got {text!r}.")
     return tuple(map(int, sizes))
+
+
+def known_names(*, data: str | None = None, space: str | None = None, method: str | None = None) -> None:
+    """Check names before anything heavy is imported; files are left to those who read them.
+
+    Raises:
+        NotFound: for an unknown one; the nearest and the available ones are listed.
+        DataError: if there is no such file.
+    """
+    if data is not None and data not in registry.tasks and not Path(data).expanduser().exists():
+        from netwright.tasks import load
+
+        load(data)  # says what there is, or could be meant
+    if space not in (None, "auto") and not re.search(r"\.py(:|$)", space):
+        if space not in registry.spaces:
+            raise NotFound(f"{unknown('space', space, [*registry.spaces, 'auto'])} Or say file.py:name for your own.")
+    if method is not None:
+        registry.methods[method]

@@ -14,9 +14,9 @@ from netwright.reports.wording import decisions_text, metric_text, plural
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-__all__ = ["LiveView"]
+__all__ = ["LiveView", "facts_line"]
 
-_STAGES = {"measure": "measuring", "search": "searching", "final": "final training", "write": "writing"}
+_STAGES = {"measure": "measure", "search": "search", "final": "final training", "write": "write"}
 _PER_SECOND = 4
 
 
@@ -71,7 +71,7 @@ class LiveView:
 
         if self._budget is None and facts.get("budget"):
             self._budget = Budget.of(str(facts["budget"]))
-        self._console.print(Text(_facts_line(facts), style="bold"))
+        self._console.print(Text(facts_line(facts), style="bold"))
         for note in facts.get("notes") or ():
             self._console.print(Text(f"  {note}", style="dim"))
 
@@ -137,8 +137,9 @@ class LiveView:
         from rich.text import Text
 
         if self._epochs is None:
-            candidate = f"candidate {len(self._history) if self._history else 0}" if self._stage == "searching" else ""
-            return Text(" ".join(filter(None, [candidate, self._text])), overflow="ellipsis", no_wrap=True)
+            done = len(self._history) if self._history else 0
+            candidate = plural(done, "candidate") + " so far" if self._stage == "search" else ""
+            return Text(", ".join(filter(None, [self._text, candidate])), overflow="ellipsis", no_wrap=True)
         done, total, values = self._epochs
         line = Table.grid(padding=(0, 1))
         line.add_row(
@@ -166,8 +167,13 @@ def _count(counted: int, record: Record) -> int:
     return counted + (record.status != "infeasible")
 
 
-def _facts_line(facts: Mapping[str, Any]) -> str:
-    """What is searched, in one line."""
+def facts_line(facts: Mapping[str, Any]) -> str:
+    """What is searched, in one line.
+
+    Example:
+        >>> facts_line({"data": "digits", "space": "cnn", "size": 12, "method": "random", "budget": "1m 0s", "seed": 0})
+        'digits, space cnn (12 arches), method random, budget 1m 0s, seed 0'
+    """
     size = facts.get("size")
     space = str(facts.get("space") or "")
     if isinstance(size, (int, float)) and size > 0:

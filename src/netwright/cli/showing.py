@@ -1,19 +1,24 @@
-"""`netwright show`: what a search has found, for people and for programs."""
+"""`netwright show`: what a search has found, for people and for programs. Needs no torch: a search may be running."""
 
 from __future__ import annotations
 
 import csv
+import json
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from netwright.cli.given import whole_number
 from netwright.cli.output import json_text
-from netwright.core import History, Record
+from netwright.core import History, Record, objectives_from
 from netwright.core.errors import InvalidInput
+from netwright.runtime import RunFolder
 
-__all__ = ["record_facts", "show"]
+__all__ = ["show"]
 
-_WIDEST = 10_000
+_ROWS = 20
+_WIDEST = 10_000  # characters of a line in a pipe, where nothing is cut off
 
 
 def show(folder: str, *, top: str | None = None, as_json: bool = False, as_csv: bool = False) -> int:
@@ -26,23 +31,54 @@ def show(folder: str, *, top: str | None = None, as_json: bool = False, as_csv: 
     if as_json and as_csv:
         raise InvalidInput("choose one of --json and --csv.")
     n_shown = None if top is None else whole_number("--top", top, least=1)
-    from netwright.automl import load_result
     from netwright.reports.findings import best_first
 
-    result = load_result(folder)
-    history: History = result.history
+    facts, history = _read(Path(folder))
     records = list(history.records) if n_shown is None else best_first(history.records)[:n_shown]
+    winner = _winner(Path(folder), history)
     if as_json:
-        best = None if history.best is None else record_facts(history.best)
-        print(json_text({"folder": str(folder), "best": best, "records": [record_facts(record) for record in records]}))
+        best = None if winner is None else _record_facts(winner)
+        shown = [_record_facts(record) for record in records]
+        print(json_text({"folder": folder, **_run_facts(facts), "best": best, "records": shown}))
     elif as_csv:
         _print_csv(records)
     else:
-        _print_table(result, n_shown or 20)
+        _print_table(facts, history, winner, n_shown or _ROWS)
     return 0
 
 
-def record_facts(record: Record) -> dict[str, Any]:
+def _read(folder: Path) -> tuple[dict[str, Any], History]:
+    with RunFolder(folder, read_only=True) as run:
+        facts = run.header
+        history = History(objectives_from(facts["objectives"]))
+        for record in run.store:
+            history.add(record)
+    return facts, history
+
+
+def _winner(folder: Path, history: History) -> Record | None:
+    """The record that the final training was for; without one, the best so far."""
+    file = folder / "final.json"
+    final = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if final.get("n_records") != len(history):  # the search went on after it
+        return history.best
+    return next((record for record in history.records if record.id == final.get("record")), history.best)
+
+
+def _run_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What was searched, from the header of a run."""
+    return {
+        "data": facts["name"],
+        "space": facts["space"]["name"],
+        "method": facts["method"]["name"],
+        "budget": facts["budget"],
+        "objectives": facts["objectives"],
+        "constraints": facts["constraints"],
+        "seed": facts["seed"],
+    }
+
+
+def _record_facts(record: Record) -> dict[str, Any]:
     """A record as plain data."""
     return {
         "id": record.id,
@@ -58,20 +94,22 @@ def record_facts(record: Record) -> dict[str, Any]:
     }
 
 
-def _print_csv(records: list[Record]) -> None:
+def _print_csv(records: Sequence[Record]) -> None:
     """One row for each record; the columns are those of `history.to_frame()`."""
+    own = ("id", "parent", "status", "fidelity")
+    tail = ("violation", "wall_seconds", "elapsed_seconds", "error")
     rows = []
     for record in records:
-        facts = record_facts(record)
-        metrics, arch = facts.pop("metrics"), facts.pop("arch")
-        tail = {name: facts.pop(name) for name in ("violation", "wall_seconds", "elapsed_seconds", "error")}
-        named = {f"metric.{name}" if name in facts or name in tail else name: value for name, value in metrics.items()}
-        rows.append(({**facts, **named}, tail, {f"arch.{name}": value for name, value in arch.items()}))
-    columns = list(dict.fromkeys(name for place in range(3) for row in rows for name in row[place]))
+        facts = _record_facts(record)
+        metrics = {f"metric.{k}" if k in (*own, *tail) else k: v for k, v in facts["metrics"].items()}
+        arch = {f"arch.{name}": value for name, value in facts["arch"].items()}
+        rows.append(({name: facts[name] for name in own}, metrics, {name: facts[name] for name in tail}, arch))
+    first = (dict.fromkeys(own), {}, dict.fromkeys(tail), {})
+    columns = list(dict.fromkeys(name for place in range(4) for row in [first, *rows] for name in row[place]))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        values = {**row[0], **row[1], **row[2]}
+        values: dict[str, Any] = {name: value for part in row for name, value in part.items()}
         writer.writerow([_cell(values.get(name)) for name in columns])
 
 
@@ -80,23 +118,27 @@ def _cell(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
-def _print_table(result: Any, top: int) -> None:
+def _print_table(facts: Mapping[str, Any], history: History, winner: Record | None, top: int) -> None:
     from rich.console import Console
 
+    from netwright.cli.live_view import facts_line
     from netwright.reports import arch_text, history_table
 
-    history: History = result.history
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDEST, color_system=None)
+    print(facts_line({**_run_facts(facts), "size": facts["space"]["size"]}))
+    if not history.records:
+        print("no candidate has been evaluated yet.")
+        return
+    print()
     table = history_table(history, top)
-    # In a pipe nothing is cut off, and no line is filled up with spaces.
-    table.expand = console.is_terminal
-    if console.is_terminal:
-        console.print(table)
+    if sys.stdout.isatty():
+        Console().print(table)
     else:
+        table.expand = False  # no line is filled up with spaces, either
+        table.caption_justify = "left"
+        console = Console(width=_WIDEST, color_system=None)
         with console.capture() as captured:
             console.print(table)
         print("\n".join(line.rstrip() for line in captured.get().splitlines()))
-    best = history.best
-    if best is not None:
-        print(f"\nbest arch (#{best.id}):")
-        print("\n".join(f"  {line}" for line in arch_text(best.arch).splitlines()))
+    if winner is not None:
+        print(f"\nbest arch (#{winner.id}):")
+        print("\n".join(f"  {line}" for line in arch_text(winner.arch).splitlines()))
