@@ -5,7 +5,16 @@ Each check is a plain function that raises `AssertionError` with what is wrong; 
 
 from netwright.testing.evaluator_contract import check_evaluator
 from netwright.testing.executor_contract import check_executor
+from netwright.testing.space_contract import check_networks, check_space
 from netwright.testing.store_contract import check_store
 from netwright.testing.strategy_contract import check_beats_random, check_strategy
 
-__all__ = ["check_beats_random", "check_evaluator", "check_executor", "check_store", "check_strategy"]
+__all__ = [
+    "check_beats_random",
+    "check_evaluator",
+    "check_executor",
+    "check_networks",
+    "check_space",
+    "check_store",
+    "check_strategy",
+]

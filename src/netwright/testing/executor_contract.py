@@ -76,7 +76,7 @@ def _check_results(executor: Executor) -> None:
 
 def _check_short_wait(executor: Executor) -> None:
     """A `wait` that is shorter than the call gives nothing, unless the call was done when `submit` returned."""
-    call = executor.submit(_sleep, 5 * _SHORT_SECONDS)
+    call = executor.submit(_sleep, _SHORT_SECONDS)
     early = call.done()
     done = list(executor.wait([call], _SHORT_SECONDS / 10))
     if done and not (early or call.done()):
