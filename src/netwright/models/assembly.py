@@ -7,6 +7,7 @@ one and every size that was left out is filled in. Calling that again gives an e
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,8 @@ _INFERRED = {
     "input_size": -1,
     "normalized_shape": -1,
 }
+
+_STEPS_OF_WAITING = re.compile(r"\.(settled|waiting\d+)\b")  # no part of the model that a user knows
 
 _Path = tuple[int | str, ...]
 
@@ -180,11 +183,11 @@ class _Waiting(nn.Module):
     ) -> None:
         super().__init__()
         self.target, self.args, self.kwargs, self.name, self.device = target, args, kwargs, name, device
-        self.made: nn.Module | None = None
+        self.settled: nn.Module | None = None
         self.size = 0
         for i, part in enumerate((*args, *kwargs.values())):
             if isinstance(part, nn.Module):  # so that errors inside are named
-                self.add_module(f"part{i}", part)
+                self.add_module(f"waiting{i}", part)
 
     @property
     def kind(self) -> str:
@@ -196,7 +199,7 @@ class _Waiting(nn.Module):
 
     def filled_in(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """These arguments (the call's own) with the size that was seen."""
-        if self.made is None:
+        if self.settled is None:
             raise InvalidSpace(
                 f"{self.kind} was never called in a forward pass, so its `{self.name}` can't be filled in: give it."
             )
@@ -205,7 +208,7 @@ class _Waiting(nn.Module):
         return _insert(self.name, found[1], self.size, args, kwargs)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
-        if self.made is None:
+        if self.settled is None:
             first = next((x for x in (*inputs, *named.values()) if isinstance(x, torch.Tensor)), None)
             axis = _INFERRED[self.name]
             if first is None or not -first.dim() <= axis < first.dim():
@@ -216,20 +219,20 @@ class _Waiting(nn.Module):
             assert found is not None
             args, kwargs = _insert(self.name, found[1], self.size, self.args, self.kwargs)
             with self.device:
-                self.made = self.target(*args, **kwargs)
-            self.made.eval()
-        return self.made(*inputs, **named)
+                self.settled = self.target(*args, **kwargs)
+            self.settled.eval()
+        return self.settled(*inputs, **named)
 
 
 def _settled(module: nn.Module) -> nn.Module:
     """The model with the modules that waited for their input in their places."""
     while isinstance(module, _Waiting):
-        assert module.made is not None  # `_concrete` has said so otherwise
-        module = module.made
+        assert module.settled is not None  # `_concrete` has said so otherwise
+        module = module.settled
     for name, child in list(module.named_children()):
-        settled = _settled(child)
-        if settled is not child:
-            module.register_module(name, settled)
+        plain = _settled(child)
+        if plain is not child:
+            module.register_module(name, plain)
     return module
 
 
@@ -257,7 +260,8 @@ def _second_pass(model: nn.Module, example: torch.Tensor) -> Any:
         where = ""
         if entered and entered[-1][0]:
             name, module = entered[-1]
-            where = f" in layer {name!r} ({module.kind if isinstance(module, _Waiting) else type(module).__name__})"
+            kind = module.kind if isinstance(module, _Waiting) else type(module).__name__
+            where = f" in layer {_STEPS_OF_WAITING.sub('', name)!r} ({kind})"
         shape = tuple(example.shape[1:])
         raise InvalidSpace(f"the arch can't take inputs of shape {shape}{where}: {_first_line(error)}") from error
     finally:
