@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import os
 from collections.abc import Iterator
@@ -15,12 +16,12 @@ import torch
 from torch import nn
 
 from netwright.core import Arch, Candidate, Context
-from netwright.core.errors import EvaluationError, InvalidInput, InvalidSpace
+from netwright.core.errors import EvaluationError, InvalidInput, problems
 from netwright.evaluators.examples_in_memory import ExamplesInMemory, in_memory
 from netwright.evaluators.fitting import Fitting, fit
 from netwright.evaluators.optimizers import optimizer_class
 from netwright.evaluators.plan import TrainingPlan
-from netwright.evaluators.scoring import score
+from netwright.evaluators.scoring import outputs_of, score
 from netwright.models import build
 from netwright.spaces import Space
 from netwright.tasks import Split, Task
@@ -28,6 +29,7 @@ from netwright.tasks import Split, Task
 __all__ = ["Training", "cached_examples", "load_checkpoint"]
 
 _CURVE_EXAMPLES = 2_000  # of the validation part, for the curve of each epoch
+_MOST_CHECKED = 1_000  # combinations of one training choice that are looked at before the search
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,11 +96,11 @@ class Training:
             file = None if context.checkpoints is None else context.checkpoints / f"{candidate.arch.digest}.pt"
             until = max(1, math.ceil(candidate.fidelity * plan.epochs - 1e-9))
             if file is not None:
-                _go_on(fitting, file, plan, until)
+                _go_on(fitting, file, plan, until, context)
 
             def log(fitting: Fitting) -> None:
                 values = {"train_loss": fitting.losses[-1]}
-                if context.remaining() > 0:
+                if not fitting.stopped:  # else what is left of the time is for the whole validation part
                     found = score(model, glimpse, task, glimpsed, precision=plan.precision)
                     values |= {f"val_{name}": found[name] for name in (task.metric, "loss") if name in found}
                 context.log(**values)
@@ -113,7 +115,7 @@ class Training:
                 context.partial = f"{fitting.stopped} after {len(fitting.losses)} of {until} epochs"
             metrics = score(model, validation, task, task.validation, precision=plan.precision)
             if file is not None and not fitting.stopped:
-                _save(fitting, file, plan)
+                _save(fitting, file, plan, context)
         return {**metrics, "train_loss": fitting.losses[-1], "epochs": float(fitting.epochs_done)}
 
     def model(self, arch: Arch, *, seed: int, device: str = "cpu") -> nn.Module:
@@ -132,24 +134,23 @@ class Training:
 
 
 def check_choices(space: Space, plan: TrainingPlan) -> None:
-    """Whether every part that the space decides about training fits a plan.
+    """Whether everything that the space may decide about training fits a plan.
 
     Raises:
         NotFound: for a choice that is no part of a plan, or an unknown optimizer.
-        InvalidInput: for a value out of its range, at the default arch.
+        InvalidInput: for values that are out of their range; all of them are named.
     """
-    arch = space.default()
-    try:
-        decided = plan.with_choices(space.training(arch))
-    except InvalidSpace:
-        raise
-    except InvalidInput as error:
-        raise InvalidInput(f"the training choices of {space.name!r} don't fit: {error}") from error
-    optimizer_class(decided.optimizer)
-    for decision in space.decisions:
-        if decision.name == "optimizer" and "optimizer" in space.training_tree:
-            for name in decision.domain.grid(1):
-                optimizer_class(str(name))
+    optimizer_class(plan.optimizer)
+    wrong: dict[str, None] = {}  # in their order, each once
+    for name, tree in space.training_tree.items():
+        part = Space(None, training={name: tree})
+        for arch in itertools.islice(part.enumerate(2), _MOST_CHECKED):
+            try:
+                optimizer_class(plan.with_choices(part.training(arch)).optimizer)
+            except InvalidInput as error:
+                wrong[str(error)] = None
+    if wrong:
+        raise InvalidInput(problems(f"the training choices of {space.name!r} don't fit", wrong))
 
 
 def load_checkpoint(file: Path) -> dict[str, Any]:
@@ -165,19 +166,27 @@ def load_checkpoint(file: Path) -> dict[str, Any]:
     return found
 
 
-def _go_on(fitting: Fitting, file: Path, plan: TrainingPlan, until: int) -> None:
-    """Continue from a checkpoint of fewer epochs of the same training, if there is one."""
+def _go_on(fitting: Fitting, file: Path, plan: TrainingPlan, until: int, context: Context) -> None:
+    """Continue from a checkpoint of the same training, if there is one of fewer epochs.
+
+    Or of just as many, if this very candidate left it: then the search was ended before it could record it.
+    """
     if not file.exists():
         return
     try:
         state = load_checkpoint(file)
     except EvaluationError:
         return  # a damaged file costs time, not the candidate
-    if state.get("plan") == repr(plan) and state["epochs_done"] < until:
+    if state.get("plan") != repr(plan):
+        return
+    if state["epochs_done"] < until:
         fitting.restore(state)
+    elif state["epochs_done"] == until and state["seed"] == context.seed:
+        fitting.restore(state)
+        context.curves.update(state["curves"])
 
 
-def _save(fitting: Fitting, file: Path, plan: TrainingPlan) -> None:
+def _save(fitting: Fitting, file: Path, plan: TrainingPlan, context: Context) -> None:
     """Write the checkpoint, at once or not at all; one of more epochs stays."""
     if file.exists():
         with contextlib.suppress(EvaluationError):
@@ -185,7 +194,7 @@ def _save(fitting: Fitting, file: Path, plan: TrainingPlan) -> None:
             if known.get("plan") == repr(plan) and known["epochs_done"] > fitting.epochs_done:
                 return
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    torch.save({**fitting.state(), "plan": repr(plan)}, part)
+    torch.save({**fitting.state(), "plan": repr(plan), "seed": context.seed, "curves": context.curves}, part)
     part.replace(file)
 
 
@@ -206,8 +215,6 @@ def _scoring_seconds(model: nn.Module, validation: ExamplesInMemory, plan: Train
     """How long scoring the validation part will take, where a deadline makes that matter: one batch is timed."""
     if context.deadline is None or context.remaining() <= 0:
         return 0.0
-    from netwright.evaluators.scoring import outputs_of
-
     batch = validation.first(min(len(validation), 256))
     before = context.clock()
     outputs_of(model, batch, precision=plan.precision)
