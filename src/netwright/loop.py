@@ -269,8 +269,7 @@ class Search:
         violation = 0.0
         for limit in self.constraints:
             if limit.metric in metrics:
-                broken = limit.violation(metrics)
-                violation += math.inf if math.isnan(broken) else broken
+                violation += limit.violation(metrics)
         missing = [objective.metric for objective in objectives if objective.metric not in metrics]
         if missing and violation > 0:
             return "infeasible", metrics, (), violation, None

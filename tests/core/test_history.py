@@ -64,7 +64,8 @@ def test_rank_sorts_from_best_to_worst():
         Record(4, Arch({}), violation=0.1, status="infeasible"),
         Record(5, Arch({}), violation=0.2, status="infeasible"),
     ]  # fmt: skip
-    assert sorted(best_first[::-1], key=lambda record: record.rank) == best_first
+    worst_first = best_first[::-1]
+    assert sorted(worst_first, key=lambda record: record.rank) == best_first
     failed = Record(6, Arch({}), status="failed")
     assert failed.loss == float("inf")
     assert not failed.scored

@@ -88,6 +88,8 @@ def test_violation_is_relative():
     assert Constraint("params", -100).violation({"params": 0}) == 1.0
     assert Constraint("accuracy", 0.5, ">=").violation({"accuracy": 0.25}) == 0.5
     assert Constraint("accuracy", 0.5, ">=").violation({"accuracy": 0.75}) == 0
+    assert Constraint("params", 100).violation({"params": float("nan")}) == float("inf")
+    assert Constraint("params", 100, ">=").violation({"params": float("nan")}) == float("inf")
     assert Constraint("params", 0).violation({"params": 3}) == 3.0  # relative to nothing: as it is
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,10 +89,12 @@ class Constraint:
             raise InvalidInput(f"the limit of a constraint must be a finite number, but got {self.limit!r}.")
 
     def violation(self, metrics: Mapping[str, float]) -> float:
-        """By how much the limit is broken, relative to it; 0 where it holds."""
+        """By how much the limit is broken, relative to it; 0 where it holds; infinite for NaN."""
         excess = metrics[self.metric] - self.limit
         if self.sense == ">=":
             excess = -excess
+        if math.isnan(excess):
+            return math.inf
         return max(0.0, excess) / (abs(self.limit) or 1.0)
 
     @classmethod
