@@ -20,7 +20,7 @@ from netwright.models import Built, built, deployed
 from netwright.spaces import Space
 from netwright.tasks import Split, Task
 
-__all__ = ["Trained", "train_winner"]
+__all__ = ["Trained", "rebuilt", "train_winner"]
 
 _log = logging.getLogger(__name__)
 _WORTH_IT = 0.8  # a final training of fewer passes than this share of the search's is no gain
@@ -123,6 +123,20 @@ def train_winner(
         "train and validation",
         note,
     )
+
+
+def rebuilt(space: Space, arch: Arch, task: Task, weights: Mapping[str, torch.Tensor], *, device: str) -> Built:
+    """A network that was trained before, from its exported weights: like a fresh one, it can be pickled and exported.
+
+    Args:
+        space, arch, task: as it was trained.
+        weights: of the deployed model.
+        device: where.
+    """
+    network = built(space, arch, input_shape=task.input_shape, n_outputs=task.n_outputs, device=device)
+    found = _deployed(network, task)
+    found.model.load_state_dict(weights)
+    return found
 
 
 def _network(space: Space, arch: Arch, task: Task, plan: TrainingPlan, *, seed: int, device: str) -> Built:

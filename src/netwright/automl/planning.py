@@ -17,7 +17,7 @@ from netwright.core.quantity import count_text, seconds_text
 from netwright.evaluators import Speed, TrainingPlan
 from netwright.tasks import Task
 
-__all__ = ["FINAL_SHARE", "SearchPlan", "plan_for_candidates", "plan_for_seconds"]
+__all__ = ["FINAL_SHARE", "SearchPlan", "plan_for_candidates", "plan_for_seconds", "plan_under"]
 
 FINAL_SHARE = 0.6
 """The share of a time budget that the final training may take at most."""
@@ -155,6 +155,24 @@ def plan_for_seconds(
         count,
         tuple(notes),
     )
+
+
+def plan_under(plan: SearchPlan, seconds_before: float | None, budget: Budget) -> SearchPlan:
+    """The plan of an earlier search under another budget: candidates are trained as they were, the end moves.
+
+    Example:
+        >>> plan = SearchPlan(TrainingPlan(), 100, TrainingPlan(), search_seconds=20.0, final_seconds=30.0)
+        >>> longer = plan_under(plan, 60.0, Budget.of("2m"))
+        >>> longer.search_seconds, longer.final_seconds
+        (40.0, 60.0)
+    """
+    if budget.seconds is None:
+        return replace(plan, search_seconds=None, final_seconds=None)
+    if seconds_before is None or plan.search_seconds is None or plan.final_seconds is None:
+        final_seconds = FINAL_SHARE * budget.seconds
+        return replace(plan, search_seconds=0.95 * budget.seconds - final_seconds, final_seconds=final_seconds)
+    factor = budget.seconds / seconds_before
+    return replace(plan, search_seconds=plan.search_seconds * factor, final_seconds=plan.final_seconds * factor)
 
 
 def speed_text(speed: Speed) -> str:

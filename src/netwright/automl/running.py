@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from netwright.automl.final_training import Trained, train_winner
+from netwright.automl.final_training import Trained, rebuilt, train_winner
 from netwright.automl.given import recipe_from
-from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_seconds
+from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
 from netwright.automl.run_facts import same_search
@@ -59,14 +59,14 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         if finished is not None:
             return finished
         if folder.header["plan"] is not None:
-            plan = SearchPlan.from_json(folder.header["plan"])
+            plan = plan_under(
+                SearchPlan.from_json(folder.header["plan"]), folder.header["budget_exact"][0], request.budget
+            )
     progress.started(_start_facts(request, folder))
     if plan is None and request.task is not None and request.evaluator is None:
         progress.stage("measure", "measuring how fast this machine trains")
         plan = _planned(request)
     facts["plan"] = None if plan is None else plan.to_json()
-    if folder is not None and folder.header and plan is not None and request.budget.seconds is not None:
-        plan = _stretched(plan, folder.header["budget_exact"][0], request.budget.seconds)
     n_expected = request.budget.candidates if plan is None else plan.expected_candidates
     if folder is not None and folder.header:  # as it was chosen then: a larger budget must not change the method
         n_expected = folder.header.get("expected_candidates")
@@ -138,6 +138,10 @@ def _finished(request: Request, folder: RunFolder) -> Result | None:
     if result.running or (result.final.get("metrics") and (result.best is None or result.best.model is None)):
         return None
     result.space, result.task = request.space, request.task
+    if request.task is not None and result.best is not None and result.best.model is not None:
+        weights = result.best.model.state_dict()
+        result.built = rebuilt(request.space, result.best.arch, request.task, weights, device=request.device)
+        result.best = replace(result.best, model=result.built.model)
     request.progress.finished(result)
     return result
 
@@ -160,14 +164,6 @@ def _planned(request: Request) -> SearchPlan:
     return plan_for_seconds(
         task, base, budget, speed, flops=costs["flops"], used_seconds=used, workers=request.workers, fixed=fixed
     )
-
-
-def _stretched(plan: SearchPlan, before: float | None, now: float) -> SearchPlan:
-    """The plan of an interrupted search under another budget: candidates stay as they were, the end moves."""
-    if before is None or before == now or plan.search_seconds is None or plan.final_seconds is None:
-        return plan
-    factor = now / before
-    return replace(plan, search_seconds=plan.search_seconds * factor, final_seconds=plan.final_seconds * factor)
 
 
 def _evaluator(request: Request, plan: SearchPlan | None) -> tuple[Evaluator, tuple[Constraint, ...]]:
