@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from netwright.cli.given import input_shape, one_of, whole_number
+from netwright.cli.given import input_shape, kind_of_task, whole_number
 from netwright.core.errors import InvalidInput
 
 
@@ -35,7 +35,8 @@ def test_what_is_no_shape(text):
         input_shape("--input-shape", text)
 
 
-def test_one_of():
-    assert one_of("--kind", "regression", ("classification", "regression")) == "regression"
+def test_kinds():
+    assert kind_of_task("regression") == "regression"
+    assert kind_of_task(None) is None
     with pytest.raises(InvalidInput, match="`--kind` must be classification or regression, but got 'clustering'"):
-        one_of("--kind", "clustering", ("classification", "regression"))
+        kind_of_task("clustering")

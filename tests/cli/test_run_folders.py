@@ -100,8 +100,8 @@ def test_odd_records(netwright, running):
 
 
 def test_show_needs_no_torch(finished):
-    code = f"import sys; from netwright.cli import main; main(['show', {str(finished)!r}]); assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    code = "import sys; from netwright.cli import main; main(['show', sys.argv[1]]); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, str(finished)], check=True, capture_output=True)
 
 
 def test_a_report(netwright, finished, tmp_path):

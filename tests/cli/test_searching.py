@@ -230,7 +230,7 @@ def test_stopped_before_anything_began(netwright, tmp_path):
 
 def test_a_bug_shows_its_traceback(netwright, monkeypatch):
     """A method of somebody's package that breaks: neither hidden nor taken for a user's mistake."""
-    monkeypatch.setitem(registry.methods._found, "broken", lambda space: 1 // 0)
+    monkeypatch.setitem(registry.methods._found, "broken", lambda _: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         netwright("search", "blobs", "--method", "broken")
 

@@ -206,8 +206,11 @@ def profile(
     input_shape: Annotated[
         str | None, typer.Option(metavar="SHAPE", help="Of one example without the batch, such as 1,28,28.")
     ] = None,
-    outputs: Annotated[str | None, typer.Option(metavar="N", help="Classes, or numbers to predict.")] = None,
+    outputs: Annotated[
+        str | None, typer.Option(metavar="N", help="Classes, or numbers to predict; 10 if not given.")
+    ] = None,
     constraint: _Constraints = None,
+    samples: Annotated[str, typer.Option(metavar="N", help="How many random arches are looked at.")] = "200",
     target: _Target = None,
     kind: _Kind = None,
     download: _Download = False,
@@ -224,6 +227,7 @@ def profile(
         input_shape=input_shape,
         outputs=outputs,
         constraints=constraint,
+        samples=samples,
         target=target,
         kind=kind,
         download=download,

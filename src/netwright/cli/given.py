@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from netwright.core import registry
 from netwright.core.errors import InvalidInput, NotFound, unknown
+from netwright.tasks.kinds import Kind
 
-__all__ = ["input_shape", "known_names", "one_of", "whole_number"]
+__all__ = ["input_shape", "kind_of_task", "known_names", "whole_number"]
 
 
 def whole_number(option: str, text: str, *, least: int) -> int:
@@ -28,15 +29,15 @@ def whole_number(option: str, text: str, *, least: int) -> int:
     return int(digits)
 
 
-def one_of(option: str, text: str, names: Sequence[str]) -> str:
-    """One of a few words.
+def kind_of_task(text: str | None) -> Kind | None:
+    """One of the two kinds of task, or none.
 
     Raises:
-        InvalidInput: if it is another.
+        InvalidInput: if it is another word.
     """
-    if text not in names:
-        raise InvalidInput(f"`{option}` must be {' or '.join(names)}, but got {text!r}.")
-    return text
+    if text not in (None, "classification", "regression"):
+        raise InvalidInput(f"`--kind` must be classification or regression, but got {text!r}.")
+    return cast("Kind | None", text)
 
 
 def input_shape(option: str, text: str) -> tuple[int, ...]:
@@ -66,8 +67,7 @@ def known_names(*, data: str | None = None, space: str | None = None, method: st
         from netwright.tasks import load
 
         load(data)  # says what there is, or could be meant
-    if space not in (None, "auto") and not re.search(r"\.py(:|$)", space):
-        if space not in registry.spaces:
-            raise NotFound(f"{unknown('space', space, [*registry.spaces, 'auto'])} Or say file.py:name for your own.")
+    if space not in (None, "auto") and not re.search(r"\.py(:|$)", space) and space not in registry.spaces:
+        raise NotFound(f"{unknown('space', space, [*registry.spaces, 'auto'])} Or say file.py:name for your own.")
     if method is not None:
         registry.methods[method]

@@ -11,9 +11,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
-from netwright.cli.given import known_names, one_of, whole_number
+from netwright.cli.given import kind_of_task, known_names, whole_number
 from netwright.cli.output import complain, json_text, stdout_for_the_end
 from netwright.core import Budget, constraints_from, objectives_from, registry
 from netwright.core.errors import RunError
@@ -55,7 +55,7 @@ def search(
     seed_number = whole_number("--seed", seed, least=0)
     wanted = objectives_from(",".join(objectives)) if objectives else None
     limits = constraints_from(",".join(constraints)) if constraints else None
-    task_kind = None if kind is None else one_of("--kind", kind, ("classification", "regression"))
+    task_kind = kind_of_task(kind)
     known_names(data=data, space=space, method=method)
     with _folder_of(data, out) as folder:
 
@@ -76,7 +76,7 @@ def search(
                 seed=seed_number,
                 device=device,
                 target=target,
-                kind=cast('Literal["classification", "regression"] | None', task_kind),
+                kind=task_kind,
                 progress=progress,
                 started=started,
             )

@@ -104,7 +104,7 @@ def _print_csv(records: Sequence[Record]) -> None:
         metrics = {f"metric.{k}" if k in (*own, *tail) else k: v for k, v in facts["metrics"].items()}
         arch = {f"arch.{name}": value for name, value in facts["arch"].items()}
         rows.append(({name: facts[name] for name in own}, metrics, {name: facts[name] for name in tail}, arch))
-    first = (dict.fromkeys(own), {}, dict.fromkeys(tail), {})
+    first: tuple[dict[str, Any], ...] = (dict.fromkeys(own), {}, dict.fromkeys(tail), {})
     columns = list(dict.fromkeys(name for place in range(4) for row in [first, *rows] for name in row[place]))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
