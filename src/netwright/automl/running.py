@@ -18,7 +18,7 @@ from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
 from netwright.automl.run_facts import same_search
-from netwright.core import Constraint, History, Record
+from netwright.core import Constraint, History, Record, registry
 from netwright.core.errors import EvaluationError, InvalidSpace, NetwrightError
 from netwright.core.protocols import Evaluator, Executor
 from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
@@ -72,7 +72,8 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         n_expected = folder.header.get("expected_candidates")
     facts["expected_candidates"] = n_expected
     recipe, name = recipe_from(request.method, request.space, expected_candidates=n_expected)
-    facts["method"] |= {"name": name, "text": f"{recipe.strategy}"}
+    said = f"{registry.methods.summary(name)} Here: " if isinstance(request.method, str) else ""
+    facts["method"] |= {"name": name, "text": f"{said}{recipe.strategy}."}
     if folder is not None:
         folder.write_header(facts)
     evaluator, limits = _evaluator(request, plan)
