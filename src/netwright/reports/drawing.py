@@ -39,6 +39,7 @@ class Drawing:
         layers: each after all that feed it.
         edges: pairs (from, to) of places in `layers`; None: each layer feeds the next.
         input_shape: of one example, without the batch; () if not known.
+        entries: places of the layers that the input feeds; None: all that nothing else feeds.
 
     Example:
         >>> drawing = Drawing(
@@ -52,6 +53,7 @@ class Drawing:
     layers: tuple[DrawnLayer, ...]
     edges: tuple[tuple[int, int], ...] | None = None
     input_shape: tuple[int, ...] = ()
+    entries: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.layers)
@@ -61,6 +63,9 @@ class Drawing:
                 f"every edge of a drawing must lead from an earlier to a later one of its {n} layers, "
                 f"but got {wrong}; give the layers in an order in which they can be computed."
             )
+        strange = [place for place in self.entries or () if not 0 <= place < n]
+        if strange:
+            raise InvalidInput(f"every entry of a drawing must be a place of its {n} layers, but got {strange[0]}.")
 
     @property
     def links(self) -> tuple[tuple[int, int], ...]:
@@ -72,6 +77,14 @@ class Drawing:
     def sources(self, place: int) -> tuple[int, ...]:
         """The layers that feed the one at this place."""
         return tuple(sorted(a for a, b in self.links if b == place))
+
+    @property
+    def fed_by_input(self) -> tuple[int, ...]:
+        """The layers that the input feeds."""
+        if self.entries is not None:
+            return tuple(dict.fromkeys(self.entries))
+        fed = {b for _, b in self.links}
+        return tuple(place for place in range(len(self.layers)) if place not in fed)
 
     @property
     def params(self) -> int:
@@ -112,7 +125,7 @@ def collapse(drawing: Drawing, *, above: int = 16) -> tuple[Drawing, tuple[Repea
         return drawing, ()
     links = drawing.links
     fed: list[list[int]] = [[] for _ in range(n)]
-    for a, b in links:
+    for a, b in [*links, *((-1, b) for b in drawing.entries or ())]:
         fed[b].append(b - a)
     keys = [
         (layer.type, layer.detail, layer.shape, layer.params, tuple(sorted(fed[i])))
@@ -142,7 +155,8 @@ def collapse(drawing: Drawing, *, above: int = 16) -> tuple[Drawing, tuple[Repea
         if b in hidden:  # inside a run, shown once
             continue
         edges.append((place[a], place[b]))
-    folded = Drawing(tuple(drawing.layers[j] for j in kept), tuple(edges), drawing.input_shape)
+    entries = None if drawing.entries is None else tuple(place[b] for b in drawing.entries if b not in hidden)
+    folded = Drawing(tuple(drawing.layers[j] for j in kept), tuple(edges), drawing.input_shape, entries)
     return folded, tuple(repeats)
 
 

@@ -21,6 +21,7 @@ __all__ = ["drawing_svg", "drawing_width", "family"]
 _TALL, _FLAT = 44, 25  # heights of layers with and without parameters
 _GAP, _SIDE_GAP, _LANE, _MARGIN = 20, 22, 13, 14
 _CHARACTER, _BOLD = 7.2, 8.3  # usual widths at 12.5 px, of wide fonts
+_INPUT = "\0input"  # the type of what stands for the model's input: no class is called so
 
 _FAMILIES = (
     ("conv", ("conv",)),
@@ -51,9 +52,8 @@ def drawing_svg(drawing: Drawing, *, fold_above: int = 16) -> str:
         >>> text.startswith("<svg"), "Linear" in text, "650" in text
         (True, True, True)
     """
-    folded, repeats = collapse(drawing, above=fold_above)
-    plan = _plan(folded, repeats)
-    parts = [*_groups(plan, repeats), *_edges(plan), *_input(plan), *(_node(box) for box in plan.boxes)]
+    plan, repeats = _folded_plan(drawing, fold_above)
+    parts = [*_groups(plan, repeats), *_edges(plan), *(_node(box) for box in plan.boxes)]
     left, top, width, height = _extent(plan, folded=bool(repeats))
     title = f"Block diagram of {plural(len(drawing.layers), 'layer')} with {count_text(drawing.params)} parameters"
     return (
@@ -67,8 +67,8 @@ def drawing_svg(drawing: Drawing, *, fold_above: int = 16) -> str:
 
 def drawing_width(drawing: Drawing, *, fold_above: int = 16) -> float:
     """The width of the SVG in pixels, for a page to make room."""
-    folded, repeats = collapse(drawing, above=fold_above)
-    return _extent(_plan(folded, repeats), folded=bool(repeats))[2]
+    plan, repeats = _folded_plan(drawing, fold_above)
+    return _extent(plan, folded=bool(repeats))[2]
 
 
 @dataclass(slots=True)
@@ -99,10 +99,19 @@ class _Plan:
     rows: list[list[int]]
     links: tuple[tuple[int, int], ...]
     lanes: dict[tuple[int, int], float]
-    input_shape: tuple[int, ...]
 
     def straight(self, a: int, b: int) -> bool:
         return self.boxes[b].row == self.boxes[a].row + 1
+
+
+def _folded_plan(drawing: Drawing, fold_above: int) -> tuple[_Plan, Sequence[Repeat]]:
+    if not drawing.input_shape or not drawing.layers:
+        folded, repeats = collapse(drawing, above=fold_above)
+    else:  # the input is a layer like any other here: it has edges too, and some of them are long
+        edges = [*((0, b + 1) for b in drawing.fed_by_input), *((a + 1, b + 1) for a, b in drawing.links)]
+        layers = (DrawnLayer("input", _INPUT, drawing.input_shape), *drawing.layers)
+        folded, repeats = collapse(Drawing(layers, tuple(edges)), above=fold_above + 1)
+    return _plan(folded, repeats), repeats
 
 
 def _plan(drawing: Drawing, repeats: Sequence[Repeat]) -> _Plan:
@@ -113,10 +122,10 @@ def _plan(drawing: Drawing, repeats: Sequence[Repeat]) -> _Plan:
     width = _width(drawing.layers)
     boxes: list[_Box] = []
     rows: list[list[int]] = []
-    for i, layer in enumerate(drawing.layers):
-        row = max((boxes[a].row + 1 for a in sources[i]), default=0)
+    for i, (layer, row) in enumerate(zip(drawing.layers, _row_numbers(sources, repeats), strict=True)):
         tall = layer.params > 0 and family(layer.type) not in ("norm", "act")
-        boxes.append(_Box(layer, row, width, _TALL if tall else _FLAT))
+        own = _CHARACTER * len(_input_text(layer)) + 24 if layer.type == _INPUT else width
+        boxes.append(_Box(layer, row, own, _TALL if tall else _FLAT))
         while len(rows) <= row:
             rows.append([])
         rows[row].append(i)
@@ -135,9 +144,32 @@ def _plan(drawing: Drawing, repeats: Sequence[Repeat]) -> _Plan:
         busy = len(places) > 1 or (row + 1 < len(rows) and len(rows[row + 1]) > 1)
         edge = row in lasts or row + 1 in firsts  # the frame of a repeat passes here
         y += height + (12 if edge else 0) + _GAP + (10 if busy else 0) - (6 if height == _FLAT else 0)
-    plan = _Plan(boxes, rows, links, {}, drawing.input_shape)
+    plan = _Plan(boxes, rows, links, {})
     plan.lanes = _lanes(plan)
     return plan
+
+
+def _row_numbers(sources: Sequence[Sequence[int]], repeats: Sequence[Repeat]) -> list[int]:
+    """Rows by the longest way from the start; what the first layer doesn't lead to stands right above its use.
+
+    The rows of a repeat are its own: nothing else may stand inside its frame.
+    """
+    borders = {place for repeat in repeats for place in (repeat.first, repeat.last + 1)}
+    users: list[list[int]] = [[] for _ in sources]
+    rows: list[int] = []
+    led: list[bool] = []
+    least = 0
+    for i, feeding in enumerate(sources):
+        if i in borders:
+            least = max(rows, default=-1) + 1
+        rows.append(max([least, *(rows[a] + 1 for a in feeding)]))
+        led.append(i == 0 or any(led[a] for a in feeding))
+        for a in feeding:
+            users[a].append(i)
+    for i in reversed(range(len(rows))):
+        if not led[i] and users[i]:
+            rows[i] = max(rows[i], min(rows[b] for b in users[i]) - 1)
+    return rows
 
 
 def _width(layers: Sequence[DrawnLayer]) -> float:
@@ -223,23 +255,20 @@ def _groups(plan: _Plan, repeats: Sequence[Repeat]) -> list[str]:
     return found
 
 
-def _input(plan: _Plan) -> list[str]:
-    if not plan.input_shape or not plan.rows:
-        return []
-    text = "input " + shape_text(plan.input_shape)
-    width = _CHARACTER * len(text) + 24
-    found = [
-        f'<rect class="io" x="{-width / 2:g}" y="-46" width="{width:g}" height="24" rx="12"/>',
-        f'<text class="middle" x="0" y="-30">{html.escape(text)}</text>',
-    ]
-    for i in plan.rows[0]:
-        box = plan.boxes[i]
-        path = "M0 -22" + ("" if box.x == 0 else _bend(0, box.x, -13)) + f"V{box.y:g}"
-        found.append(f'<path class="edge" d="{path}" marker-end="url(#arrow)"/>')
-    return found
+def _input_text(layer: DrawnLayer) -> str:
+    return f"input {shape_text(layer.shape)}"
+
+
+def _input(box: _Box) -> str:
+    return (
+        f'<rect class="io" x="{box.x - box.width / 2:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" '
+        f'rx="12"/><text class="middle" x="{box.x:g}" y="{box.y + 17:g}">{_input_text(box.layer)}</text>'
+    )
 
 
 def _node(box: _Box) -> str:
+    if box.layer.type == _INPUT:
+        return _input(box)
     layer, left = box.layer, box.x - box.width / 2
     room = int((box.width - 24) / _CHARACTER)
     right = _right(layer)
@@ -289,6 +318,6 @@ def _extent(plan: _Plan, *, folded: bool) -> tuple[float, float, float, float]:
     left = min((box.x - box.width / 2 for box in plan.boxes), default=0) - _MARGIN
     right = max([box.right for box in plan.boxes] + list(plan.lanes.values()), default=100) + _MARGIN
     right += 40 if folded else 0  # room for the number of times beside a group
-    top = -52 if plan.input_shape else -8
+    top = -8
     bottom = max((box.bottom for box in plan.boxes), default=20) + 10
     return left, top, right - left, bottom - top
