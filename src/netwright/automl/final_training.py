@@ -94,16 +94,16 @@ def train_winner(
 
     def tell(fitting: Fitting) -> None:
         if on_epoch is not None:
-            total = plan.epochs
+            done, total = len(fitting.losses), plan.epochs
             if allotted is not None and fitting.epochs_done:
-                total = min(total, max(1, round(fitting.epochs_done * allotted / (time.time() - start))))
-            on_epoch(len(fitting.losses), total, {"train_loss": fitting.losses[-1]})
+                total = min(total, max(done, round(fitting.epochs_done * allotted / (time.time() - start))))
+            on_epoch(done, total, {"train_loss": fitting.losses[-1]})
 
     steps: list[int] = []
     try:
         left = None if allotted is None else max(0.05, allotted - (time.time() - start))
         fit(fitting, examples, task, plan, allotted=left, on_epoch=tell, on_step=steps.append)
-    except (EvaluationError, RuntimeError) as error:  # diverged, or out of memory
+    except Exception as error:  # it diverged, is out of memory, or a user's own module fails
         if not there:
             raise
         _log.warning("the final training failed, so the search's own weights are taken: %s", error)

@@ -31,13 +31,21 @@ def task_or_function(
     Raises:
         InvalidInput: if it is none of these.
     """
-    if isinstance(given, Task):
-        return given
     if isinstance(given, (str, Path)):
         return load(str(given), target=target, kind=kind, seed=seed)
+    frame = hasattr(given, "iloc") and hasattr(given, "columns")
+    if target is not None and not frame:
+        raise InvalidInput(
+            f"`target` names a column of a table (a file or a data frame), but got target={target!r} for a "
+            f"{type(given).__name__}."
+        )
+    if isinstance(given, Task):
+        if kind not in (None, given.kind):
+            raise InvalidInput(f"{given.name!r} is a {given.kind} task, but got kind={kind!r}.")
+        return given
     if isinstance(given, tuple) and len(given) == 2:
         return task_from(*given, kind=kind, seed=seed)
-    if hasattr(given, "iloc") and hasattr(given, "columns"):
+    if frame:
         if target is None:
             raise InvalidInput("a data frame needs `target`, the name of the column to predict; or give (X, y).")
         return task_from(given, target, kind=kind, seed=seed)
@@ -82,7 +90,8 @@ def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
         if given == "auto":
             if task is None:
                 raise InvalidInput("space='auto' needs data; for a function of an arch give a space.")
-            given = "resnet" if task.modality == "image" else "mlp"
+            convolvable = task.modality == "image" and min(task.input_shape[1:]) >= 4
+            given = "resnet" if convolvable else "mlp"
         if is_file_space(given):
             return _called(space_of_file(given), task, given), lasting_name(given)
         if given not in registry.spaces:
@@ -102,6 +111,18 @@ def _called(maker: Any, task: Task | None, name: str) -> Space:
         raise InvalidSpace(f"{name} must be a Space or a function that returns one, but is a {type(maker).__name__}.")
     takes = inspect.signature(maker).parameters
     shaped = "input_shape" in takes and task is not None
+    needed = [
+        argument.name
+        for argument in takes.values()
+        if argument.default is argument.empty
+        and argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+        and not (shaped and argument.name == "input_shape" and argument.kind is not argument.POSITIONAL_ONLY)
+    ]
+    if needed:
+        raise InvalidSpace(
+            f"the function {name} of a space is called with `input_shape` (of the data, where there are some) at most, "
+            f"but also needs {', '.join(needed)}: give defaults, or call it yourself and hand over the space."
+        )
     space = maker(input_shape=task.input_shape) if shaped and task is not None else maker()
     if not isinstance(space, Space):
         raise InvalidSpace(f"{name} must return a Space, but returned a {type(space).__name__}.")
@@ -120,6 +141,8 @@ def recipe_from(given: Any, space: Space, *, expected_candidates: int | None) ->
     if isinstance(given, str):
         maker = registry.methods[given]
         name = given.replace("-", "_")
+    elif isinstance(given, type) and hasattr(given, "propose"):
+        raise InvalidInput(f"`method` must be a strategy, not its class: say {given.__name__}().")
     elif hasattr(given, "propose"):
         return Recipe(given), type(given).__name__
     elif callable(given):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netwright.automl.buildable import first_buildable
 from netwright.automl.given import lasting_name, recipe_from, space_from, task_or_function
 from netwright.automl.progress import Progress
 from netwright.automl.run_facts import data_facts, facts_of
@@ -17,7 +19,7 @@ from netwright.spaces import Space
 from netwright.tasks import Task
 from netwright.tasks.kinds import Kind
 
-__all__ = ["COSTS", "Request", "request_of"]
+__all__ = ["COSTS", "Request", "checked_device", "request_of"]
 
 COSTS = ("params", "flops", "activation_mb")
 """Metrics that are known before training."""
@@ -76,29 +78,37 @@ def request_of(
     if plan is not None and not isinstance(plan, TrainingPlan):
         raise InvalidInput(f"`plan` must be a TrainingPlan, but got a {type(plan).__name__}.")
     limits = constraints_from(constraints)
+    if evaluator is not None and not callable(evaluator):
+        raise InvalidInput(f"`evaluator` must be callable with a candidate and a context, but got {evaluator!r}.")
     given = None if task is None else task_or_function(task, seed=seed, target=target, kind=kind)
     known = given if isinstance(given, Task) else None
     found, name = space_from(space, known)
     if known is None:
         wanted = objectives_from("min:loss" if objectives is None else objectives)
         evaluator = evaluator or Function(given, wanted[0].metric)  # type: ignore[arg-type]  # callable, by the above
-        device = "cpu" if device == "auto" else device
     else:
         wanted = objectives_from(known.metric if objectives is None else objectives)
         if evaluator is None:
             _check_metrics(known, wanted, limits)
             Training(found, known, plan)  # complains now if the space's training choices don't fit
-        device = _device(device)
+            first_buildable(found, known, seed=seed)
+    device = "cpu" if known is None and device == "auto" else checked_device(device)
     expected = budget.candidates
     recipe_from(method, found, expected_candidates=expected)  # complains now if there is no such method
-    method_given = method if isinstance(method, str) else None
+    method_facts = {
+        "name": method if isinstance(method, str) else _name_of(method),
+        "given": method if isinstance(method, str) else None,
+        "repr": _lasting_repr(method),
+        "text": "",
+    }
     label = {"data": lasting_name(str(task)), "target": target, "kind": kind} if isinstance(task, (str, Path)) else None
     facts = facts_of(
         version=__version__,
         data=None if known is None else data_facts(known, label),
+        function=None if evaluator is None else _name_of(given if isinstance(evaluator, Function) else evaluator),
         space=found,
         space_given=name,
-        method={"name": method_given or type(method).__name__, "given": method_given, "repr": repr(method), "text": ""},
+        method=method_facts,
         budget=budget,
         objectives=wanted,
         constraints=limits,
@@ -120,14 +130,37 @@ def _check_metrics(task: Task, objectives: tuple[Objective, ...], constraints: t
             raise unknown(f"metric of a {task.kind} task", name, known)
 
 
-def _device(name: str) -> str:
+def checked_device(given: Any) -> str:
+    """The name of a device that can be computed on; `auto` is a GPU if there is one.
+
+    Example:
+        >>> checked_device("cpu")
+        'cpu'
+
+    Raises:
+        InvalidInput: if it can't.
+    """
     import torch
 
-    if name == "auto":
+    if given == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    name = str(given)  # also of a torch.device
     try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:
+        if float(torch.ones(1, device=name)) != 1.0:
+            raise RuntimeError("it computes nothing.")
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # the last one: meta
         first = str(error).strip().partition("\n")[0]
         raise InvalidInput(f"the device {name!r} can't be used here: {first} Use device='auto' or 'cpu'.") from error
     return name
+
+
+def _name_of(given: Any) -> str:
+    """What people call a function or an object."""
+    return str(getattr(given, "__qualname__", type(given).__qualname__))
+
+
+def _lasting_repr(given: Any) -> str:
+    """A text that is the same in every process, and tells objects apart where they say what they are."""
+    if hasattr(given, "__qualname__"):  # a function or class
+        return f"{given.__module__}.{given.__qualname__}"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(given))

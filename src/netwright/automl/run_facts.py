@@ -19,6 +19,7 @@ __all__ = ["data_facts", "facts_of", "same_search"]
 
 _MUST_AGREE = {
     "data": ("data", "digest"),
+    "function": ("function",),
     "space": ("space", "digest"),
     "method": ("method", "repr"),
     "objectives": ("objectives",),
@@ -34,7 +35,7 @@ def data_facts(task: Task, given: Any) -> dict[str, Any]:
     for split in (task.train, task.validation, task.test):
         for array in (split.inputs, split.targets):
             digest.update(str((array.shape, array.dtype)).encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data)
     return {
         "name": task.name,
         "given": given,
@@ -52,6 +53,7 @@ def facts_of(
     *,
     version: str,
     data: Mapping[str, Any] | None,
+    function: str | None,
     space: Space,
     space_given: str | None,
     method: Mapping[str, Any],
@@ -69,11 +71,12 @@ def facts_of(
         "netwright": version,
         "name": "function" if data is None else data["name"],
         "data": data,
+        "function": function,
         "space": {
             "name": space.name,
             "given": space_given,
             "digest": space.digest,
-            "size": size if np.isfinite(size) else None,
+            "size": size if size != float("inf") else None,
             "text": f"{space.name}\n{space.describe()}",
         },
         "default_arch": dict(space.default()),

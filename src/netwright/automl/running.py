@@ -7,11 +7,13 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from netwright.automl.buildable import first_buildable
 from netwright.automl.final_training import Trained, rebuilt, train_winner
 from netwright.automl.given import recipe_from
 from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
@@ -19,7 +21,7 @@ from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
 from netwright.automl.run_facts import same_search
 from netwright.core import Constraint, History, Record, registry
-from netwright.core.errors import EvaluationError, InvalidSpace, NetwrightError
+from netwright.core.errors import InvalidSpace, NetwrightError
 from netwright.core.protocols import Evaluator, Executor
 from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
 from netwright.evaluators.training import cached_examples
@@ -76,6 +78,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     facts["method"] |= {"name": name, "text": f"{said}{recipe.strategy}."}
     if folder is not None:
         folder.write_header(facts)
+        (folder.path / "final.json").unlink(missing_ok=True)  # of an earlier end: from now on the run isn't finished
     evaluator, limits = _evaluator(request, plan)
     if recipe.evaluator is not None:
         evaluator = recipe.evaluator(evaluator)
@@ -100,12 +103,12 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     )
     progress.stage("search", f"searching with {name}")
     run.run()
-    seconds = run.elapsed()
     result = Result(
-        run.history, facts, space=request.space, task=request.task, stopped_by=run.stopped_by, seconds=seconds,
+        run.history, facts, space=request.space, task=request.task, stopped_by=run.stopped_by, seconds=run.elapsed(),
         folder=None if folder is None else folder.path,
     )  # fmt: skip
-    _finish(request, result, plan, checkpoints, seconds)
+    _finish(request, result, plan, checkpoints, run.elapsed)
+    cached_examples.cache_clear()  # the data belong to the caller again
     progress.stage("write", "writing the model and the report")
     if folder is not None:
         _write(result, folder)
@@ -136,7 +139,9 @@ def _finished(request: Request, folder: RunFolder) -> Result | None:
     if not file.exists() or folder.header.get("budget_exact") != request.facts["budget_exact"]:
         return None
     result = result_of_folder(folder.path)
-    if result.running or (result.final.get("metrics") and (result.best is None or result.best.model is None)):
+    if "report.html" not in result.final.get("files", ()) or (
+        result.final.get("metrics") and (result.best is None or result.best.model is None)
+    ):
         return None
     result.space, result.task = request.space, request.task
     if request.task is not None and result.best is not None and result.best.model is not None:
@@ -155,12 +160,17 @@ def _planned(request: Request) -> SearchPlan:
     if budget.seconds is None:
         assert budget.candidates is not None
         return plan_for_candidates(task, base, budget.candidates, fixed=fixed)
-    arch = request.space.default()
+    arch, costs = first_buildable(request.space, task, seed=request.seed)
     training = Training(request.space, task, base)
     examples = cached_examples(task, task.train, request.device, channels_last=base.channels_last)
-    model = training.model(arch, seed=request.seed, device=request.device)
-    speed = measure_speed(model, examples, task, training.plan_of(arch), seconds=min(1.5, 0.02 * budget.seconds))
-    costs = ModelCost(request.space, task.input_shape, task.n_outputs)(arch)
+    try:
+        model = training.model(arch, seed=request.seed, device=request.device)
+        speed = measure_speed(model, examples, task, training.plan_of(arch), seconds=min(1.5, 0.02 * budget.seconds))
+    except Exception as error:
+        raise InvalidSpace(
+            f"the speed of training can't be measured, as an arch of {request.space.name!r} can't be trained. "
+            f"{type(error).__name__}: {error}\nThe arch: {dict(arch)}"
+        ) from error
     used = time.time() - request.started
     return plan_for_seconds(
         task, base, budget, speed, flops=costs["flops"], used_seconds=used, workers=request.workers, fixed=fixed
@@ -207,20 +217,20 @@ class _Keeper:
         self.request.progress.record(record, history, record.elapsed_seconds, self.limit)
 
 
-def _finish(request: Request, result: Result, plan: SearchPlan | None, checkpoints: Path, seconds: float) -> None:
+def _finish(
+    request: Request, result: Result, plan: SearchPlan | None, checkpoints: Path, elapsed: Callable[[], float]
+) -> None:
     """Train the winner, if there is one and a model is what is searched; what came of it goes into the result."""
     best = result.history.best
     warnings: list[str] = []
     final: dict[str, Any] = {"stopped_by": result.stopped_by, "n_records": len(result.history)}
     if best is None:
-        scored = [record for record in result.history.records if record.scored]
-        reason = "every scored candidate breaks a limit" if scored else "no candidate has a result"
-        warnings.append(f"there is no winner: {reason} ({result.stopped_by}).")
+        warnings.append(f"there is no winner: {_why_none(result.history)} ({result.stopped_by}).")
     elif request.task is None or plan is None:
         result.best = Best(best.arch, best)
     else:
         request.progress.stage("final", "training the winner")
-        chosen, trained = _trained(request, result.history, plan, checkpoints, seconds, warnings)
+        chosen, trained = _trained(request, result.history, plan, checkpoints, elapsed, warnings)
         if trained is None:
             result.best = Best(best.arch, best, note=warnings[-1])
         else:
@@ -242,16 +252,35 @@ def _finish(request: Request, result: Result, plan: SearchPlan | None, checkpoin
     result.final = final
 
 
+def _why_none(history: History) -> str:
+    """What kept every candidate from winning."""
+    records = history.records
+    if not records:
+        return "the budget was used up before a candidate was evaluated, so give it more"
+    limited = sum(record.status == "infeasible" or record.violation > 0 for record in records)
+    errors = Counter(record.error for record in records if record.status == "failed")
+    reasons = [f"{limited} of {len(records)} candidates break a limit"] if limited else []
+    if errors:
+        error, count = errors.most_common(1)[0]
+        reasons.append(f"{errors.total()} of {len(records)} candidates failed, {count} of them with: {error}")
+    return "; ".join(reasons)
+
+
 def _trained(
-    request: Request, history: History, plan: SearchPlan, checkpoints: Path, seconds: float, warnings: list[str]
+    request: Request,
+    history: History,
+    plan: SearchPlan,
+    checkpoints: Path,
+    elapsed: Callable[[], float],
+    warnings: list[str],
 ) -> tuple[Record, Trained | None]:
     """The best record that can be trained, trained."""
     assert history.best is not None
-    allotted = None
+    end = None
     if request.budget.seconds is not None and plan.final_seconds is not None and plan.search_seconds is not None:
         end = plan.search_seconds + plan.final_seconds
-        # A search that is resumed after its time was up still gets what was kept for the winner.
-        allotted = end - seconds if seconds < end else plan.final_seconds
+        if elapsed() >= end:  # resumed after its time was up: the winner still gets what was kept for it
+            end = elapsed() + plan.final_seconds
     feasible = [record for record in history.records if record.scored and record.violation == 0]
     order = sorted(feasible, key=lambda r: (-r.fidelity, r.loss, r.id))[:_MOST_LOOKED_FOR_BEST]
     for record in order:
@@ -263,12 +292,12 @@ def _trained(
                 plan.final,
                 seed=request.seed,
                 device=request.device,
-                allotted=allotted,
+                allotted=None if end is None else max(0.0, end - elapsed()),
                 checkpoint=checkpoints / f"{record.arch.digest}.pt",
                 search_examples=float(plan.n_train * plan.training.epochs),
                 on_epoch=request.progress.epoch,
             )
-        except (EvaluationError, RuntimeError, InvalidSpace) as error:
+        except Exception as error:  # noqa: BLE001  # whatever the user's own modules raise: the next best may do
             warnings.append(f"candidate {record.id} could not be trained for good: {error}")
             _log.warning(warnings[-1])
     return history.best, None
