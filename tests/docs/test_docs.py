@@ -5,7 +5,7 @@ Then the page's commands (`netwright ...` in bash and console blocks) run in tha
 A comment above a block says what else there is to know:
 
     <!-- not run: needs a cluster -->     this block is not run, for this reason
-    <!-- slow: trains for a minute -->    this page runs with `pytest -m slow` only, for this reason
+    <!-- slow: trains for a minute -->    this block runs with `pytest -m slow` only (then the whole page does)
 """
 
 from __future__ import annotations
@@ -58,13 +58,21 @@ def _blocks(page: Path) -> list[Block]:
     ]
 
 
+def _run_blocks(page: Path, *, slow: bool) -> list[Block]:
+    """The blocks of a page that are run, with or without the slow ones."""
+    blocks = [block for block in _blocks(page) if block.mark is None or (slow and block.mark == "slow")]
+    return [block for block in blocks if block.language == "python" or block.commands]
+
+
 def _pages() -> list:
     pages = []
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        blocks = [block for block in _blocks(path) if block.mark != "not run"]
-        if any(block.language == "python" or block.commands for block in blocks):
-            marks = [pytest.mark.slow] if any(block.mark == "slow" for block in blocks) else []
-            pages.append(pytest.param(path, id=str(path.relative_to(ROOT)), marks=marks))
+        name = str(path.relative_to(ROOT))
+        quick, whole = (_run_blocks(path, slow=slow) for slow in (False, True))
+        if quick:
+            pages.append(pytest.param(path, False, id=name))
+        if len(whole) > len(quick):
+            pages.append(pytest.param(path, True, id=f"{name}, whole", marks=pytest.mark.slow))
     return pages
 
 
@@ -84,9 +92,9 @@ def _run(command: list[str] | str, folder: Path) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
 
 
-@pytest.mark.parametrize("page", _pages())
-def test_page(page, tmp_path):
-    blocks = [block for block in _blocks(page) if block.mark != "not run"]
+@pytest.mark.parametrize(("page", "slow"), _pages())
+def test_page(page, slow, tmp_path):
+    blocks = _run_blocks(page, slow=slow)
     python = [block for block in blocks if block.language == "python"]
     if python:
         script = tmp_path / "page.py"
