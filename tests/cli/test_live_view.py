@@ -62,7 +62,7 @@ def searched():
 
 def test_before_anything_is_known(screen):
     console, text = screen
-    assert "starting" in text(LiveView(console))
+    assert re.search(r"start +loading torch and the data", text(LiveView(console)))
 
 
 def test_what_is_left_of_the_budget(screen):

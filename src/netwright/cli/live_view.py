@@ -47,7 +47,7 @@ class LiveView:
         self._clock = clock
         self._budget = budget
         self._began = clock() if started is None else started
-        self._stage, self._text = "starting", ""
+        self._stage, self._text = "start", "loading torch and the data"
         self._history: History | None = None
         self._last: Record | None = None
         self._counted = 0
@@ -111,7 +111,7 @@ class LiveView:
         rows.append((self._stage, self._doing()))
         rows += [(name, Text(text, overflow="ellipsis", no_wrap=True)) for name, text in self._found()]
         table = Table.grid(padding=(0, 2))
-        table.add_column(style="cyan", no_wrap=True)
+        table.add_column(style="cyan", no_wrap=True, min_width=max(map(len, _STAGES.values())))
         table.add_column(ratio=1)
         for name, content in rows:
             table.add_row(Text(name), content)
