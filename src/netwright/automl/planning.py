@@ -129,12 +129,13 @@ def plan_for_seconds(
     count = _expected(search, budget.candidates)
     for_each = max(0.0, search * workers / count - _OVERHEAD) / workers
     epochs, n_train = _epochs_and_examples(len(task.train), len(task.validation), each, for_each)
+    n_train = max(n_train, min(len(task.train), len(task.classes)))  # one of each class, or it can't be divided
     if fixed:
         epochs, n_train = base.epochs, len(task.train)
         count = max(1, int(search / (epochs * n_train * each + _OVERHEAD)))
     # The final schedule follows the clock: its epochs are an upper limit, whatever was measured here.
     affordable = max(1.0, final_seconds / an_epoch / _LEAST_FINAL_EPOCHS)
-    limit = None if fixed or affordable >= 20 else flops * max(1.25, affordable)
+    limit = None if fixed or affordable >= 20 or not flops else flops * max(1.25, affordable)
     notes = [
         f"{speed.precision} trains fastest here: {speed_text(speed)}.",
         f"each candidate trains for {epochs} epochs on {n_train:,} of {len(task.train):,} examples.",
