@@ -9,7 +9,7 @@ import pytest
 from netwright.core.errors import InvalidInput
 from netwright.reports import Drawing, DrawnLayer
 from netwright.reports.drawing import Repeat, collapse
-from netwright.reports.drawing_svg import drawing_svg, drawing_width
+from netwright.reports.drawing_svg import drawing_size, drawing_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -103,7 +103,7 @@ def test_layers_of_a_graph_do_not_overlap_and_lie_within_the_picture(make):
         for b in found[i + 1 :]:
             assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
     x, y, width, height = map(float, svg.get("viewBox").split())
-    assert width == pytest.approx(drawing_width(drawing, fold_above=100))
+    assert (width, height) == pytest.approx(drawing_size(drawing, fold_above=100))
     numbers = [float(v) for p in svg.iter(f"{SVG}path") for v in re.findall(r"H(-?[\d.]+)", p.get("d"))]
     assert all(x <= box[0] and box[2] <= x + width and y <= box[1] and box[3] <= y + height for box in found)
     assert all(x <= number <= x + width for number in numbers)

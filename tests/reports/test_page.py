@@ -186,6 +186,7 @@ def test_figures_come_as_data_that_a_browser_can_read(full):
         "figure-trade-off-0",
         "figure-curve-0",
         "figure-curve-1",
+        "figure-final-curve-0",
     ]
     for name in plots:
         figure = json.loads(page.scripts[name], parse_constant=lambda c: pytest.fail(f"{c} is no JSON"))
@@ -233,7 +234,7 @@ def test_no_text_of_a_user_becomes_markup():
         method=EVIL,
         method_text=EVIL,
         budget=EVIL,
-        final=FinalTraining({EVIL: 0.4}, 10, 1.0, 0.1, EVIL, EVIL),
+        final=FinalTraining({EVIL: 0.4}, 10, 1.0, 0.1, EVIL, EVIL, {EVIL: (0.5, 0.4)}),
         drawing=Drawing((DrawnLayer(EVIL, EVIL, (1,), 1, EVIL),)),
         source=EVIL,
         environment={EVIL: EVIL},
@@ -305,9 +306,37 @@ def test_several_objectives_give_a_front(make):
     data = make.data(history=make.records(objectives=2), objectives=objectives, baseline=None)
     page = page_of(data)
     rows = page.table("trade-offs")
-    assert rows[0] == ["#", "accuracy", "params"]
+    assert rows[0] == ["#", "accuracy", "params", "decisions"]
+    assert rows[1][3].startswith("blocks=")
     assert [int(row[0]) for row in rows[1:]] == [r.id for r in data.pareto]
     assert "default arch was not evaluated" in page.texts["notes"]
+
+
+def test_the_final_training_of_a_regression_has_its_curve_and_no_interval(make):
+    final = FinalTraining({"r2": 0.8, "rmse": 52.0}, 89, 3.0, 0.3, curves={"train_loss": (1.0, 0.5, 0.3), "lr": (0.1,)})
+    data = ReportData(
+        history=[Record(0, Arch({"w": 1}), losses=(-0.7,))], objectives=(Objective("r2", "max"),), final=final
+    )
+    page = page_of(data)
+    assert "No confidence interval is given: r2 is not a share of examples." in page.texts["notes"]
+    figure = json.loads(page.scripts["figure-final-curve-0"])
+    assert figure["data"][0]["y"] == [1.0, 0.5, 0.3]
+    assert "figure-final-curve-1" not in page.scripts  # one value is no curve
+    best = dict(row for row in page.table("best") if len(row) == 2)
+    assert best["test r2"] == "0.8"
+    assert best["share of the budget"] == "30 %"
+
+
+def test_points_have_their_texts_once_in_the_page(full):
+    data, page = full
+    texts = json.loads(page.scripts["hover-texts"])
+    assert set(texts) == {str(record.id) for record in data.records}
+    assert texts[str(data.winner.id)].startswith(f"<b>#{data.winner.id}</b><br>accuracy: ")
+    for name in ("figure-progress-number", "figure-progress-seconds", "figure-trade-off-0"):
+        for trace in json.loads(page.scripts[name])["data"]:
+            assert "text" not in trace
+            assert len(trace["customdata"]) == len(trace["x"])
+            assert {str(i) for i in trace["customdata"]} <= set(texts)
 
 
 def test_fidelities_get_a_column_and_a_note(make):

@@ -16,7 +16,7 @@ from netwright.core.quantity import count_text
 from netwright.reports.drawing import Drawing, DrawnLayer, Repeat, collapse
 from netwright.reports.wording import plural, shape_text
 
-__all__ = ["drawing_svg", "drawing_width", "family"]
+__all__ = ["drawing_size", "drawing_svg", "family"]
 
 _TALL, _FLAT = 44, 25  # heights of layers with and without parameters
 _GAP, _SIDE_GAP, _LANE, _MARGIN = 20, 22, 13, 14
@@ -65,10 +65,10 @@ def drawing_svg(drawing: Drawing, *, fold_above: int = 16) -> str:
     )
 
 
-def drawing_width(drawing: Drawing, *, fold_above: int = 16) -> float:
-    """The width of the SVG in pixels, for a page to make room."""
+def drawing_size(drawing: Drawing, *, fold_above: int = 16) -> tuple[float, float]:
+    """The width and height of the SVG in pixels, for a page to make room."""
     plan, repeats = _folded_plan(drawing, fold_above)
-    return _extent(plan, folded=bool(repeats))[2]
+    return _extent(plan, folded=bool(repeats))[2:]
 
 
 @dataclass(slots=True)

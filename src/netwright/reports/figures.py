@@ -24,6 +24,7 @@ __all__ = [
     "COLOURS",
     "curve_names",
     "drawn_records",
+    "final_curve",
     "hover_text",
     "learning_curves",
     "progress",
@@ -189,14 +190,28 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
                 legendrank=k,
             )
         )
-    values = [v for r in with_curve for v in r.curves[curve] if math.isfinite(v)]
-    layout = _layout("epochs", curve, values)
+    layout = _curve_layout(curve, [value for r in with_curve for value in r.curves[curve]])
     ends = [points[-1] for r in with_curve if (points := r.curves[curve]) and math.isfinite(points[-1])]
-    if "loss" in curve.lower() and min(values, default=0) > 0 and max(values) / min(values) > 30:
-        layout["yaxis"] |= _logarithmic_axis(curve, min(values), max(values))
-    elif ends and is_share(curve) and focus(ends) is not None:
+    if ends and is_share(curve) and focus(ends) is not None:
         layout["yaxis"]["range"] = list(focus(ends) or ())
     return _figure(traces, layout)
+
+
+def final_curve(curve: str, values: Sequence[float]) -> Figure | None:
+    """A curve of the final training."""
+    if len(values) < 2:
+        return None
+    steps, kept = _points(values)
+    line = {"color": COLOURS["blue"], "width": 2.6}
+    return _figure([_scatter(steps, kept, name=curve, mode="lines", line=line)], _curve_layout(curve, values))
+
+
+def _curve_layout(curve: str, given: Sequence[float]) -> dict[str, Any]:
+    values = [value for value in given if math.isfinite(value)]
+    layout = _layout("epochs", curve, values)
+    if "loss" in curve.lower() and min(values, default=0) > 0 and max(values) / min(values) > 30:
+        layout["yaxis"] |= _logarithmic_axis(curve, min(values), max(values))
+    return layout
 
 
 def trade_off_metrics(data: ReportData) -> list[str]:

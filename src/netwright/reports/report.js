@@ -3,6 +3,7 @@
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const darkColours = read("dark-colours");
+  const touched = window.matchMedia("(hover: none)").matches; // its buttons would lie over the points all the time
   const hoverTexts = read("hover-texts");
   const plots = [...document.querySelectorAll(".plot")];
 
@@ -19,7 +20,7 @@
     }
     if (width) Object.assign(figure.layout, { width, height: 300, autosize: false });
     const options = {
-      responsive: !width, displaylogo: false, scrollZoom: false, displayModeBar: width ? false : "hover",
+      responsive: !width, displaylogo: false, scrollZoom: false, displayModeBar: width || touched || plot.clientWidth < 460 ? false : "hover",
       modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
     };
     Plotly.react(plot, figure.data, figure.layout, options);

@@ -47,6 +47,7 @@ class FinalTraining:
         share: its share of the whole time budget, in 0..1.
         trained_on: which parts it learned from, in words.
         note: what else is to be said (stopped at the deadline, say).
+        curves: values after each of its epochs, by name.
     """
 
     metrics: Mapping[str, float]
@@ -55,6 +56,7 @@ class FinalTraining:
     share: float | None = None
     trained_on: str = ""
     note: str = ""
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 from netwright.core.quantity import seconds_text
 from netwright.reports import figures
 from netwright.reports.candidates_section import candidates
-from netwright.reports.drawing_svg import drawing_svg, drawing_width
+from netwright.reports.drawing_svg import drawing_size, drawing_svg
 from netwright.reports.findings import decision_means, final_interval, grouped_failures
 from netwright.reports.markup import Markup, breakable, element, embedded_json, facts, joined, rows_table
 from netwright.reports.report_data import ReportData
 from netwright.reports.summary import counts_text, gain_text, interval_text
-from netwright.reports.wording import decided_text, is_share, metric_text, plural, shape_text
+from netwright.reports.wording import decided_text, decisions_text, is_share, metric_text, plural, shape_text
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 __all__ = ["SECTIONS", "Section", "hover_texts", "stats"]
+
+_DRAWING_HEIGHT = 1150  # as in report.css
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,20 @@ def _curves(data: ReportData) -> Markup:
         )
         for place, name in enumerate(names)
     ]
-    if not drawn:
-        return Markup()
     about = "The best five candidates in colour, the others faint. A click on a name in the legend hides its curve."
-    return joined([element("p", about, class_="about"), element("div", *drawn, class_="two")])
+    parts = [element("p", about, class_="about"), element("div", *drawn, class_="two")] if drawn else []
+    final = data.final.curves if data.final is not None else {}
+    last = [
+        _figure(
+            f"final-curve-{place}",
+            figures.final_curve(name, values),
+            f"Learning curve of {name} in the final training",
+            f"{name} after each epoch of the final training.",
+        )
+        for place, (name, values) in enumerate(list(final.items())[:4])
+    ]
+    parts += [element("h3", "The final training"), element("div", *last, class_="two")] if any(last) else []
+    return joined(parts)
 
 
 def _trade_offs(data: ReportData) -> Markup:
@@ -160,9 +172,13 @@ def _trade_offs(data: ReportData) -> Markup:
         return Markup()
     parts = [element("div", *drawn, class_="two")]
     if len(data.objectives) > 1 and data.pareto:
-        heads = ["#", *(objective.metric for objective in data.objectives)]
+        heads = ["#", *(objective.metric for objective in data.objectives), "decisions"]
         rows = [
-            [record.id, *(metric_text(o.metric, data.value(record, i)) for i, o in enumerate(data.objectives))]
+            [
+                record.id,
+                *(metric_text(o.metric, data.value(record, i)) for i, o in enumerate(data.objectives)),
+                element("span", decisions_text(record.arch), class_="mono"),
+            ]
             for record in data.pareto[:40]
         ]
         more = f" (the first 40 of {len(data.pareto)})" if len(data.pareto) > 40 else ""
@@ -170,7 +186,7 @@ def _trade_offs(data: ReportData) -> Markup:
             "h3",
             f"Pareto front of all objectives: {plural(len(data.pareto), 'candidate')}{more}",
         )
-        table = rows_table(heads, rows, numeric=range(len(heads)))
+        table = rows_table(heads, rows, numeric=range(len(heads) - 1))
         parts.append(element("div", title, table, class_="card"))
     return joined(parts)
 
@@ -194,14 +210,16 @@ def _best(data: ReportData) -> Markup:
     )
     side = [decisions, metrics if best.metrics else "", _final(data)]
     if data.drawing is not None and data.drawing.layers:
+        width, height = drawing_size(data.drawing)
         caption = f"{plural(len(data.drawing.layers), 'layer')}; at the right: parameters and output shape."
+        caption += " Scroll inside to see all." if height > _DRAWING_HEIGHT else ""
         drawn = element(
             "figure",
             element("div", Markup(drawing_svg(data.drawing)), class_="drawing", tabindex=0),
             element("figcaption", caption),
             class_="card long",
         )
-        if drawing_width(data.drawing) > 600:  # branches side by side need the whole width
+        if width > 600:  # branches side by side need the whole width
             body = joined([drawn, element("div", *(element("div", p) for p in side if p), class_="three below")])
         else:
             body = element("div", drawn, element("div", *side, class_="column"), class_="arch-columns")
@@ -225,7 +243,7 @@ def _final(data: ReportData) -> Markup:
     rows: list[tuple[str, object]] = []
     for name, value in final.metrics.items():
         extra = f" ({interval_text(interval)})" if interval and name == data.objective.metric else ""
-        rows.append((f"test {name}", metric_text(name, value) + extra))
+        rows.append((f"test {name}", (metric_text(name, value) + extra).replace(" %", "\u00a0%")))
     rows.append(("test examples", f"{final.n_examples:,}" if final.n_examples else ""))
     rows.append(("trained on", final.trained_on))
     rows.append(("time", seconds_text(final.seconds) if final.seconds is not None else ""))
@@ -374,6 +392,8 @@ def _notes(data: ReportData) -> Markup:
             )
         elif is_share(data.objective.metric):
             notes.append("No confidence interval is given: the number of test examples is not known.")
+        else:
+            notes.append(f"No confidence interval is given: {data.objective.metric} is not a share of examples.")
     notes.append(
         "This is one search with one seed; another seed may find another arch. Compare methods over several seeds only."
     )
