@@ -81,7 +81,7 @@ def test_inline_executor():
     check_executor(InlineExecutor)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_process_pool(workers):
     check_executor(lambda: ProcessPool(workers), ends_calls=True)
 

@@ -321,6 +321,7 @@ def test_a_script_with_a_guard(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("3\n", "", 0)
 
 
+@pytest.mark.slow
 def test_code_without_a_file(tmp_path):
     """Functions of an importable module work; those that were typed in don't, and it is said why."""
     done = _script(tmp_path, SEARCH + "print(len(search.run()))\n", as_code=True)
@@ -330,6 +331,7 @@ def test_code_without_a_file(tmp_path):
     assert "RunError: the evaluator can't be loaded in a worker process" in done.stderr.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_daemons_cannot_have_workers(tmp_path):
     text = SEARCH + textwrap.dedent(
         """

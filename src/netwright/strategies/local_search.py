@@ -27,7 +27,7 @@ class LocalSearch:
 
     Differs from the paper, which evaluates all neighbours before it moves (best improvement): moving at the first
     better one needs fewer evaluations. Neighbours that were evaluated before are not evaluated again, also not those
-    of earlier climbs.
+    of earlier climbs. While the last neighbours are being evaluated, other workers look at the neighbours of those.
     """
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
@@ -39,8 +39,12 @@ class LocalSearch:
         if climb.around != current.id:
             climb.around, climb.unseen = current.id, list(space.neighbours(current.arch))
         climb.unseen = [arch for arch in climb.unseen if not history.seen(arch)]
-        if climb.unseen:
-            return history.candidate(climb.unseen[int(rng.random() * len(climb.unseen))], parent=current.id)
+        unseen = climb.unseen
+        if not unseen:
+            busy = [other.arch for other in history.pending.values() if other.parent == current.id]
+            unseen = [arch for near in busy for arch in space.neighbours(near) if not history.seen(arch)]
+        if unseen:
+            return history.candidate(unseen[int(rng.random() * len(unseen))], parent=current.id)
         # A local optimum: start anew, though the climb itself ends only when the new start's record comes in.
         return history.candidate(space.sample(rng))
 

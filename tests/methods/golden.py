@@ -1,0 +1,39 @@
+"""What each method proposes on a fixed table: `python tests/methods/golden.py` writes golden.json anew.
+
+A change of it is a change of what users' seeds give: say so in the changelog.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+from netwright import Space, choice
+from netwright.core.registry import methods
+from netwright.loop import Search
+
+FILE = Path(__file__).with_name("golden.json")
+SPACE = Space({f"c{i}": choice(list("abcde")) for i in range(6)})
+OPTIONS = {"population": 10, "tournament": 4}  # where a method has them: so that forty candidates show what it does
+
+
+def loss(candidate, context):
+    """Whole numbers: no rounding may differ between machines."""
+    places = ["abcde".index(str(value)) for value in candidate.arch.values()]
+    if places[0] == 4:
+        raise ValueError("too wide")
+    return {"loss": float(sum((place - i % 5) ** 2 for i, place in enumerate(places)) + 3 * (places[1] == places[2]))}
+
+
+def proposals(name: str) -> list[str]:
+    """The first forty arches, as words, with their losses."""
+    taken = inspect.signature(methods[name]).parameters
+    recipe = methods[name](SPACE, **{option: value for option, value in OPTIONS.items() if option in taken})
+    records = Search(SPACE, recipe.strategy, loss, budget="40 candidates", seed=1).run().records
+    return [f"{''.join(map(str, r.arch.values()))} {r.losses[0] if r.losses else r.status}" for r in records]
+
+
+if __name__ == "__main__":
+    text = json.dumps({name: proposals(name) for name in methods}, indent=1)
+    FILE.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,56 @@
+"""The methods by name: what they are made of, and what they propose with a seed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from netwright import Space, choice
+from netwright.core import Recipe
+from netwright.core.errors import InvalidInput
+from netwright.core.registry import methods
+from netwright.strategies import Deduplicated, Grid, LocalSearch, Random, RegularizedEvolution, StartingWith
+
+SPACE = Space({"x": choice([1, 2, 3])})
+
+_spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("golden.py"))
+golden = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(golden)
+
+
+@pytest.mark.parametrize("name", list(methods))
+def test_golden_proposals(name):
+    known = json.loads(golden.FILE.read_text(encoding="utf-8"))
+    assert name in known, "a new method: run `python tests/methods/golden.py`, look at what it proposes, and commit it"
+    assert golden.proposals(name) == known[name], "seeds give something else: meant? Then run tests/methods/golden.py"
+
+
+@pytest.mark.parametrize("name", list(methods))
+def test_every_method_returns_a_recipe_and_says_what_it_is(name):
+    assert isinstance(methods[name](SPACE), Recipe)
+    assert methods.summary(name).endswith(".")
+    assert methods[name](SPACE) == methods[name](SPACE)
+
+
+def test_what_they_are_made_of():
+    assert methods["random"](SPACE) == Recipe(Deduplicated(Random()))
+    assert methods["grid"](SPACE, resolution=3) == Recipe(Grid(3))
+    assert methods["local-search"](SPACE) == Recipe(StartingWith(Deduplicated(LocalSearch())))
+    evolution = methods["regularized_evolution"](SPACE, population=20, tournament=5)
+    assert evolution == Recipe(Deduplicated(RegularizedEvolution(20, 5)))
+
+
+def test_auto_chooses_by_what_can_be_afforded():
+    few, many = (methods["auto"](SPACE, expected_candidates=n) for n in (10, 1000))
+    assert few == methods["auto"](SPACE) == Recipe(StartingWith(Deduplicated(LocalSearch())))
+    assert many == Recipe(StartingWith(Deduplicated(RegularizedEvolution(50, 10))))
+
+
+def test_bad_options_are_named():
+    with pytest.raises(InvalidInput, match=r"`tournament` must be in 1\.\.population"):
+        methods["regularized_evolution"](SPACE, population=5, tournament=10)
+    with pytest.raises(InvalidInput, match="`resolution` of Grid must be at least 1"):
+        methods["grid"](SPACE, resolution=0)
