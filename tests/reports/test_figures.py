@@ -52,6 +52,19 @@ def test_lower_fidelities_and_broken_limits_are_told_apart():
     assert found["best so far"]["y"] == [0.5, 0.6, 0.6]
 
 
+def test_axes_that_count_have_whole_ticks_and_time_starts_at_nought():
+    records = [
+        Record(i, Arch({}), losses=(0.5,), curves={"loss": (1.0, 0.5)}, elapsed_seconds=9.0 + i) for i in range(3)
+    ]
+    data = ReportData(history=records, objectives=(Objective("loss"),))
+    assert progress(data).layout.xaxis.dtick == 1
+    assert progress(data, against="seconds").layout.xaxis.rangemode == "tozero"
+    assert learning_curves(data, "loss").layout.xaxis.dtick == 1
+    assert learning_curves(data, "loss").layout.showlegend
+    long = ReportData(history=[Record(i, Arch({}), losses=(0.5,)) for i in range(100)], objectives=(Objective("loss"),))
+    assert progress(long).layout.xaxis.dtick is None
+
+
 def test_losses_over_many_magnitudes_get_a_logarithmic_axis():
     records = [Record(i, Arch({}), losses=(10.0**-i,)) for i in range(5)]
     axis = progress(ReportData(history=records, objectives=(Objective("loss"),))).layout.yaxis

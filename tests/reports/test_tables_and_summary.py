@@ -11,6 +11,7 @@ from netwright.core import Arch, Constraint, History, Objective, Record
 from netwright.core.errors import InvalidInput, MissingDependency
 from netwright.reports import FinalTraining, ReportData, arch_text, history_frame, history_table, summary_lines
 from netwright.reports.summary import gain_text, headline
+from netwright.reports.tables import metric_columns
 
 ACCURACY = (Objective("accuracy", "max"),)
 
@@ -88,6 +89,12 @@ def test_failures_show_their_reason_and_fidelities_a_column():
     assert "boom" in text
     assert "more" not in text
     assert printed(history_table(History())).split() == ["#", "loss", "seconds", "status", "decisions"]
+
+
+def test_the_usual_metrics_come_first():
+    metrics = {"epochs": 3.0, "activation_mb": 1.0, "accuracy": 0.5, "params": 9.0, "loss": 0.1, "flops": 5.0}
+    history = history_of([Record(0, Arch({}), metrics=metrics, losses=(-0.5,))])
+    assert metric_columns(history) == ["accuracy", "params", "flops", "loss"]
 
 
 def test_top_must_be_positive():

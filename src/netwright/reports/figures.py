@@ -136,6 +136,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
     title = "candidates" if against == "number" else "seconds of search"
     layout = _layout(title, data.objective.metric, values)
     layout["yaxis"]["range"] = [low, high]
+    layout["xaxis"] |= _counting_axis(len(data.records)) if against == "number" else {"rangemode": "tozero"}
     if logarithmic:
         layout["yaxis"] |= _logarithmic_axis(data.objective.metric, 10**low, 10**high)
     return _figure(traces, layout)
@@ -190,7 +191,8 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
                 legendrank=k,
             )
         )
-    layout = _curve_layout(curve, [value for r in with_curve for value in r.curves[curve]])
+    longest = max(len(r.curves[curve]) for r in with_curve)
+    layout = _curve_layout(curve, [value for r in with_curve for value in r.curves[curve]], longest)
     ends = [points[-1] for r in with_curve if (points := r.curves[curve]) and math.isfinite(points[-1])]
     if ends and is_share(curve) and focus(ends) is not None:
         layout["yaxis"]["range"] = list(focus(ends) or ())
@@ -203,12 +205,16 @@ def final_curve(curve: str, values: Sequence[float]) -> Figure | None:
         return None
     steps, kept = _points(values)
     line = {"color": COLOURS["blue"], "width": 2.6}
-    return _figure([_scatter(steps, kept, name=curve, mode="lines", line=line)], _curve_layout(curve, values))
+    return _figure(
+        [_scatter(steps, kept, name=curve, mode="lines", line=line)], _curve_layout(curve, values, len(values))
+    )
 
 
-def _curve_layout(curve: str, given: Sequence[float]) -> dict[str, Any]:
+def _curve_layout(curve: str, given: Sequence[float], n_epochs: int) -> dict[str, Any]:
     values = [value for value in given if math.isfinite(value)]
     layout = _layout("epochs", curve, values)
+    layout["xaxis"] |= _counting_axis(n_epochs)
+    layout["showlegend"] = True  # of a single curve too: it says whose it is
     if "loss" in curve.lower() and min(values, default=0) > 0 and max(values) / min(values) > 30:
         layout["yaxis"] |= _logarithmic_axis(curve, min(values), max(values))
     return layout
@@ -378,6 +384,11 @@ def _logarithmic_axis(metric: str, low: float, high: float) -> dict[str, Any]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [m * 10.0**p for p in powers for m in ((1, 2, 5) if len(powers) <= 4 else (1,))]
     return {"type": "log", "tickvals": ticks, "ticktext": [metric_text(metric, tick) for tick in ticks]}
+
+
+def _counting_axis(most: int) -> dict[str, Any]:
+    """No ticks between 1 and 2 where only whole numbers have a meaning."""
+    return {"tick0": 1, "dtick": 1} if most <= 12 else {}
 
 
 def _layout(x_title: str, y_title: str, values: Sequence[float]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["arch_text", "history_frame", "history_table", "metric_columns"]
 
+_USUAL = ("params", "flops", "loss", "rmse", "latency_ms")
+
 
 def history_frame(history: History) -> DataFrame:
     """The records as a pandas data frame, one a row: what `history.to_frame()` gives.
@@ -83,14 +85,15 @@ def history_table(history: History, top: int = 20) -> Table:
 
 
 def metric_columns(history: History, *, most: int = 4) -> list[str]:
-    """The metrics worth a column: the objectives, then the parameters, then others by how many records have them."""
+    """The metrics worth a column: the objectives, then those of `_USUAL`, then others by how many records have them."""
     counts: dict[str, int] = {}
     for record in history.records:
         for name in record.metrics:
             counts[name] = counts.get(name, 0) + 1
     wanted = [objective.metric for objective in history.objectives]
     others = sorted(
-        (name for name in counts if name not in wanted), key=lambda name: (name != "params", -counts[name], name)
+        (name for name in counts if name not in wanted),
+        key=lambda name: (_USUAL.index(name) if name in _USUAL else len(_USUAL), -counts[name], name),
     )
     return [*wanted, *others[: max(0, most - len(wanted))]]
 
