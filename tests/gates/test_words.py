@@ -89,7 +89,8 @@ def test_no_device_is_wired_in(package):
 
 
 GLOBAL_RANDOMNESS = re.compile(
-    r"^(np|numpy)\.random\.(?!default_rng|Generator|SeedSequence|PCG64)|^random\.\w+$|^torch\.(cuda\.)?manual_seed(_all)?$"
+    r"^(np|numpy)\.random\.(?!default_rng|Generator|SeedSequence|PCG64|get_state)|^random\.(?!getstate)\w+$"
+    r"|^torch\.(cuda\.)?manual_seed(_all)?$"
 )
 
 
