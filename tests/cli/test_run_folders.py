@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,29 @@ from netwright.cli import main
 from netwright.runtime import RunFolder
 
 
+SPACE = """
+from netwright import Space, choice, n_outputs, nn
+
+width = choice([8, 12, 16], label="width")
+space = Space(
+    nn.Sequential(nn.LazyLinear(width), nn.ReLU(), nn.LazyLinear(n_outputs)),
+    training={"weight_decay": choice([0.0, 0.01])},
+    name="small",
+)
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     """A run folder with three candidates and a trained network. Not to be changed."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    code = main(["search", "blobs", "--budget", "3 candidates", "--method", "random", "--out", str(folder), "--json"])
-    assert code == 0
-    return folder
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "own.py").write_text(SPACE, encoding="utf-8")
+    before = list(sys.path)
+    options = ["--space", f"{folder / 'own.py'}:space", "--budget", "3 candidates", "--method", "random"]
+    assert main(["search", "blobs", *options, "--out", str(folder / "run"), "--json"]) == 0
+    sys.path[:] = before
+    sys.modules.pop("own", None)
+    return folder / "run"
 
 
 @pytest.fixture
@@ -38,7 +55,7 @@ def test_the_table(netwright, finished):
     done = netwright("show", str(finished))
     assert done.code == 0, done.err
     lines = done.out.splitlines()
-    assert lines[0].startswith("blobs, space mlp (")
+    assert lines[0] == "blobs, space small (6 arches), method random, budget 3 candidates, seed 0"
     assert lines[2].split()[:3] == ["#", "accuracy", "params"]
     assert {line.split()[0] for line in lines[3:6]} == {"0", "1", "2"}
     assert "best arch (#" in done.out
@@ -67,7 +84,7 @@ def test_as_csv(netwright, finished):
     rows = list(csv.DictReader(io.StringIO(netwright("show", str(finished), "--csv").out)))
     assert [row["id"] for row in rows] == ["0", "1", "2"]
     assert 0 < float(rows[0]["accuracy"]) <= 1
-    assert rows[0]["arch.depth"] in "1234"
+    assert rows[0]["arch.width"] in ("8", "12", "16")
     pandas = pytest.importorskip("pandas")
     from netwright.automl import load_result
 
@@ -112,7 +129,7 @@ def test_a_report(netwright, finished, tmp_path):
 
 def test_a_report_of_a_search_that_runs_lies_in_its_folder(netwright, running):
     with RunFolder(running) as run:
-        run.store.append(Record(0, Arch({"depth": 1}), metrics={"accuracy": 0.5}, losses=(-0.5,)))
+        run.store.append(Record(0, Arch({"width": 8}), metrics={"accuracy": 0.5}, losses=(-0.5,)))
     done = netwright("report", str(running))
     assert done.out == f"{running / 'report.html'}\n", done.err
     assert (running / "report.html").exists()
@@ -155,6 +172,13 @@ def test_what_is_wrong(refuses, arguments, said):
 
 def test_nothing_to_export_yet(refuses, running):
     assert "there is no model" in refuses("export", str(running), "net.py")
+
+
+def test_where_nothing_can_be_written(refuses, finished, tmp_path):
+    (tmp_path / "taken").mkdir()
+    assert "Is a directory: taken" in refuses("report", str(finished), "--out", "taken")
+    (tmp_path / "file").touch()
+    assert re.search(r"(Not a directory|File exists): .*file", refuses("export", str(finished), "file/net.py"))
 
 
 def test_a_damaged_header(refuses, running):

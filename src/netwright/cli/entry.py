@@ -1,8 +1,8 @@
 """`main`: one command from its arguments to its exit code.
 
-What goes wrong on a user's side (a `NetwrightError`, a wrong option) is one line on stderr and exit code 2; Ctrl-C ends
-with 130; a reader that has seen enough (`| head`) ends the command quietly. Anything else is a bug of ours and shows
-its traceback.
+What goes wrong on a user's side (a `NetwrightError`, a wrong option, a file that can't be written) is one line on
+stderr and exit code 2; Ctrl-C ends with 130; a reader that has seen enough (`| head`) ends the command quietly.
+Anything else is a bug of ours and shows its traceback.
 """
 
 from __future__ import annotations
@@ -54,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is still in the buffer can't be written: else Python says so when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        complain(
+            f"{error.strerror}: {error.filename2 or error.filename}."
+        )  # a full disk, a folder that is closed to us
+        return 2
     return code
 
 
