@@ -168,17 +168,6 @@ def test_only_the_ten_thousand_digits(tmp_path):
     assert [len(part) for part in (task.train, task.validation, task.test)] == [64, 16, 20]
 
 
-class Reconstructed:
-    """Pickles as Python 2 with an old numpy did: the module has another name today."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __reduce__(self):
-        maker, args, state = self.values.__reduce__()
-        return maker, args, state
-
-
 def cifar_batch(n, seed, labels=None):
     data = np.random.default_rng(seed).integers(0, 256, (n, 3072), dtype=np.uint8)
     content = {
