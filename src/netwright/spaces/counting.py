@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netwright.core.arch import Decided
-from netwright.spaces.decisions import Decision
+from netwright.spaces.decisions import Condition, Decision
 
 if TYPE_CHECKING:
     from netwright.spaces.space import Space
@@ -18,7 +17,8 @@ __all__ = ["count_arches"]
 
 _MOST_ENUMERATED = 100_000  # with constraints, spaces up to here are counted one by one
 _DRAWS = 2_000  # for the estimate beyond
-_MOST_BRANCHES = 200_000  # joint values of decisions that others depend on
+_MOST_STATES = 100_000  # that are told apart on the way
+_UNTOLD: Any = object()  # the value of a decision on which no other depends
 
 
 def count_arches(space: Space) -> float:
@@ -38,75 +38,79 @@ def count_arches(space: Space) -> float:
 
 def _count(decisions: tuple[Decision, ...]) -> float:
     """Without constraints: the product over independent groups of decisions."""
-    groups = _groups(decisions)
     if any(math.isinf(d.domain.count) for d in decisions):
         return math.inf
-    return math.prod(_count_group(group) for group in groups)
+    return math.prod(_count_group(group) for group in _groups(decisions))
 
 
 def _groups(decisions: tuple[Decision, ...]) -> list[list[Decision]]:
     """Decisions that depend on each other, directly or not, in their order."""
-    group_of: dict[str, list[Decision]] = {}
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            name = leader[name]
+        return name
+
     for decision in decisions:
-        merged = [decision]
-        for condition in decision.conditions:
-            other = group_of[condition.parent]
-            if all(member is not d for d in merged for member in other[:1]):
-                merged = [*other, *merged]
-        for member in merged:
-            group_of[member.name] = merged
-    unique = {id(group): group for group in group_of.values()}
-    order = {decision.name: i for i, decision in enumerate(decisions)}
-    return [sorted(group, key=lambda d: order[d.name]) for group in unique.values()]
+        leader[decision.name] = decision.name
+        for condition in decision.conditions:  # on decisions before this one
+            leader[find(condition.parent)] = find(decision.name)
+    groups: dict[str, list[Decision]] = {}
+    for decision in decisions:
+        groups.setdefault(find(decision.name), []).append(decision)
+    return list(groups.values())
 
 
 def _count_group(group: list[Decision]) -> float:
-    single_parent = all(len(d.conditions) <= 1 for d in group)
-    if single_parent:  # a forest: multiply over children, add over values
-        children: dict[str, list[Decision]] = {}
-        for decision in group:
-            for condition in decision.conditions:
-                children.setdefault(condition.parent, []).append(decision)
-        totals: dict[str, int] = {}
-        for decision in reversed(group):
-            below = children.get(decision.name, [])
-            if not below:
-                totals[decision.name] = int(decision.domain.count)
+    """Decision by decision, how many arches there are for each state of those that later ones depend on.
+
+    A state knows no more than it must: values that switch on the same decisions are one value, and a decision is
+    forgotten after the last that depends on it.
+    """
+    conditions: dict[str, list[Condition]] = {}
+    last_use: dict[str, int] = {}
+    for i, decision in enumerate(group):
+        for condition in decision.conditions:
+            conditions.setdefault(condition.parent, []).append(condition)
+            last_use[condition.parent] = i
+    if any(decision.domain.count > _MOST_STATES for decision in group if decision.name in conditions):
+        return _estimate(group)
+    states: dict[tuple[tuple[str, Decided], ...], int] = {(): 1}
+    for i, decision in enumerate(group):
+        kinds = _kinds(decision, conditions.get(decision.name, []))
+        after: dict[tuple[tuple[str, Decided], ...], int] = {}
+        for state, n_arches in states.items():
+            kept = tuple(pair for pair in state if last_use[pair[0]] > i)
+            if not decision.active(dict(state)):
+                after[kept] = after.get(kept, 0) + n_arches
                 continue
-            totals[decision.name] = sum(
-                math.prod(totals[c.name] for c in below if c.conditions[0].holds({decision.name: value}))
-                for value in decision.domain.grid(1)
-            )
-        return math.prod(totals[d.name] for d in group if not d.conditions)
-    # Shared decisions with several parents: go through the joint values of all decisions that others depend on.
-    parents = {condition.parent for d in group for condition in d.conditions}
-    branching = math.prod(d.domain.count for d in group if d.name in parents)
-    if branching > _MOST_BRANCHES:
-        return float(_estimate(group))
-    return _by_branches(group, parents, 0, {})
+            for value, n_values in kinds:
+                told = kept if value is _UNTOLD else (*kept, (decision.name, value))
+                after[told] = after.get(told, 0) + n_arches * n_values
+        states = after
+        if len(states) > _MOST_STATES:
+            return _estimate(group)
+    return sum(states.values())
 
 
-def _by_branches(group: list[Decision], parents: set[str], i: int, decisions: dict[str, Decided]) -> int:
-    factor = 1
-    for j in range(i, len(group)):
-        decision = group[j]
-        if not decision.active(decisions):
-            continue
-        if decision.name not in parents:
-            factor *= int(decision.domain.count)
-            continue
-        return factor * sum(
-            _by_branches(group, parents, j + 1, {**decisions, decision.name: value})
-            for value in decision.domain.grid(1)
-        )
-    return factor
+def _kinds(decision: Decision, conditions: list[Condition]) -> list[tuple[Any, int]]:
+    """One value for each kind that later decisions can tell apart, and how many values are of that kind."""
+    if not conditions:
+        return [(_UNTOLD, int(decision.domain.count))]
+    kinds: dict[tuple[bool, ...], tuple[Any, int]] = {}
+    for value in decision.domain.grid(1):
+        kind = tuple(condition.holds({decision.name: value}) for condition in conditions)
+        first, n_values = kinds.get(kind, (value, 0))
+        kinds[kind] = (first, n_values + 1)
+    return list(kinds.values())
 
 
 def _estimate(group: list[Decision]) -> float:
     """Knuth's estimate of a tree's size: the mean, over random descents, of the product of the branchings met."""
     rng = np.random.default_rng(0)
     total = 0.0
-    for _ in itertools.repeat(None, _DRAWS):
+    for _ in range(_DRAWS):
         decisions: dict[str, Decided] = {}
         product = 1.0
         for decision in group:
