@@ -57,6 +57,12 @@ def told() -> Told:
     return Told()
 
 
+@pytest.fixture
+def telling() -> type[Told]:
+    """A progress that remembers, and calls a function of yours each time."""
+    return Told
+
+
 @pytest.fixture(scope="session")
 def widths() -> Space:
     """Five dense networks."""

@@ -294,7 +294,7 @@ def _trained(
                 device=request.device,
                 allotted=None if end is None else max(0.0, end - elapsed()),
                 checkpoint=checkpoints / f"{record.arch.digest}.pt",
-                search_examples=float(plan.n_train * plan.training.epochs),
+                search_examples=plan.n_train * record.metrics.get("epochs", 0.0),
                 on_epoch=request.progress.epoch,
             )
         except Exception as error:  # noqa: BLE001  # whatever the user's own modules raise: the next best may do
