@@ -57,7 +57,7 @@ class SearchPlan:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, for the run's header."""
-        return asdict(self)
+        return {**asdict(self), "notes": list(self.notes)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SearchPlan:
