@@ -10,6 +10,8 @@ from numpy.random.bit_generator import ISpawnableSeedSequence
 
 __all__ = ["Streams"]
 
+_LITTLE_64 = np.dtype("<u8")  # the same numbers on every machine
+
 
 class Streams:
     """Numbered independent random streams of one seed.
@@ -44,8 +46,8 @@ class _Seeds:
         self.children = 0
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray[Any, Any]:
-        little = np.dtype(dtype).newbyteorder("<")  # the same numbers on every machine
-        return np.frombuffer(shake_256(self.key).digest(n_words * little.itemsize), little).astype(dtype)
+        little = _LITTLE_64 if dtype is np.uint64 else np.dtype(dtype).newbyteorder("<")  # PCG64 asks for uint64
+        return np.frombuffer(shake_256(self.key).digest(n_words * little.itemsize), little).astype(dtype, copy=False)
 
     def spawn(self, n_children: int) -> list[_Seeds]:
         first = self.children
