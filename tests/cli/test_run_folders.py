@@ -16,7 +16,6 @@ from netwright import Arch, Record
 from netwright.cli import main
 from netwright.runtime import RunFolder
 
-
 SPACE = """
 from netwright import Space, choice, n_outputs, nn
 
