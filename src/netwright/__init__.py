@@ -26,6 +26,14 @@ from netwright.spaces import (
     subset,
 )
 
+if TYPE_CHECKING:
+    from netwright.automl import (
+        ImageClassifier,
+        NeuralArchitectureSearch,
+        TabularClassifier,
+        TabularRegressor,
+    )
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -34,10 +42,14 @@ __all__ = [
     "Candidate",
     "Constraint",
     "History",
+    "ImageClassifier",
     "NetwrightError",
+    "NeuralArchitectureSearch",
     "Objective",
     "Record",
     "Space",
+    "TabularClassifier",
+    "TabularRegressor",
     "cell",
     "choice",
     "defer",
@@ -75,3 +87,7 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module 'netwright' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -32,6 +32,7 @@ class NeuralArchitectureSearch(SearchEstimator):
 
     Args:
         kind: `classification` or `regression`; `auto`: text, booleans and a few different whole numbers are classes.
+            scikit-learn's cross-validation asks for the kind before it fits: name it for folds stratified by class.
 
     Example:
         >>> from sklearn.datasets import load_wine

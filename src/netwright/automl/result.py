@@ -131,7 +131,7 @@ class Result:
         with torch.inference_mode():
             for start in range(0, len(inputs), 512):
                 rows = inputs[start : start + 512]
-                # A few rows alone are computed by other routines, which round differently: the same row, the same output.
+                # A few rows alone go through other routines, which round differently: the same row, the same output.
                 least = len(rows) if task.modality == "image" else max(len(rows), _LEAST_ROWS)
                 batch = torch.from_numpy(np.resize(rows, (least, *rows.shape[1:]))).float()
                 found.append(model(batch.to(parameter.device))[: len(rows)].cpu().numpy())
