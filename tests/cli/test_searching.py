@@ -25,8 +25,15 @@ class Doubled(torch.nn.Module):
     def forward(self, x):
         return 2 * x
 
+class Failing(torch.nn.Module):
+    def forward(self, x):
+        if x.requires_grad and torch.is_grad_enabled() and x.device.type != "meta":
+            raise ArithmeticError("not today")
+        return x
+
 small = Space(nn.Sequential(nn.LazyLinear(choice([8, 12, 16])), nn.ReLU(), nn.LazyLinear(n_outputs)))
 own_class = Space(nn.Sequential(defer(Doubled), nn.LazyLinear(choice([8, 12])), nn.ReLU(), nn.LazyLinear(n_outputs)))
+failing = Space(nn.Sequential(nn.LazyLinear(choice([8, 12])), defer(Failing), nn.LazyLinear(n_outputs)))
 broken = Space(nn.Sequential(nn.LazyLinear(choice([8, 12])), nn.Conv2d(3, 3, 3), nn.LazyLinear(n_outputs)))
 
 def shaped(input_shape):
@@ -141,11 +148,17 @@ def test_limits_that_nothing_keeps(netwright):
     assert "params<=1" in done.out
 
 
-def test_a_space_of_which_nothing_can_be_built(netwright):
+def test_a_space_of_which_nothing_can_be_built(refuses, tmp_path):
+    said = refuses("search", "blobs", "--space", "own.py:broken", "--method", "grid", "--budget", "5 candidates")
+    assert re.search(r"no arch of the space .* can be built for 'blobs'.*Conv2d", said)
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_candidates_that_all_fail(netwright):
     done = netwright(
-        "search", "blobs", "--space", "own.py:broken", "--method", "grid", "--budget", "5 candidates", "--json"
+        "search", "blobs", "--space", "own.py:failing", "--method", "grid", "--budget", "5 candidates", "--json"
     )
-    assert done.code == 1
+    assert done.code == 1, done.err
     found = json.loads(done.out)
     assert found["arch"] is None
     assert found["counts"] == {"failed": 2}
