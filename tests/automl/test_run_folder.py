@@ -92,7 +92,7 @@ def test_a_finished_run_is_read(finished):
         finished.best.arch, finished.best.metrics, finished.best.record
     )  # fmt: skip
     assert (found.stopped_by, found.running, found.final) == (finished.stopped_by, False, finished.final)
-    assert found.seconds == pytest.approx(finished.seconds, rel=0.5)
+    assert 0 < found.seconds <= finished.seconds  # the report is written after the folder says so
     inputs = torch.rand(5, 4)
     with torch.no_grad():
         assert torch.allclose(found.best.model(inputs), finished.best.model(inputs), atol=1e-6)

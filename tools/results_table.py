@@ -1,0 +1,180 @@
+"""The README's table of measured figures, made from the results that are kept in benchmarks/results.
+
+    python benchmarks/main_job.py --json | tail -1 > benchmarks/results/main_job.json
+    python tools/results_table.py            # print the table
+    python tools/results_table.py --write    # put it into README.md
+
+Each file is the JSON object that the script of its name prints as its last line. `machine.txt`, if it is there, says in
+one line where they were measured. A script without results has rows that say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+BEGIN, END = "<!-- results: written by tools/results_table.py -->", "<!-- end of results -->"
+MISSING = "not measured yet"
+
+Found = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        what: is measured.
+        script: in `benchmarks`, without its ending.
+        value: the figure as text, from the script's JSON object; None where that holds no such figure.
+        bar: what it shall be.
+    """
+
+    what: str
+    script: str
+    value: Callable[[Found], str | None]
+    bar: str = ""
+
+
+def _job(data: str) -> Callable[[Found], str | None]:
+    def value(found: Found) -> str | None:
+        if data not in found:
+            return None
+        job = found[data]
+        return (
+            f"{100 * job['test_accuracy_median']:.2f} % (median of {job['seeds']} seeds), "
+            f"at most {job['wall_seconds_longest']:.1f} s"
+        )
+
+    return value
+
+
+def _loop(where: str) -> Callable[[Found], str]:
+    def value(found: Found) -> str:
+        costs = found["costs"]
+        return f"{costs[f'random, {where}']['median_ms']:.3f} / {costs[f'evolution, {where}']['median_ms']:.3f} ms"
+
+    return value
+
+
+def _optuna(found: Found) -> str | None:
+    cost = found["costs"].get("optuna random, memory")
+    return None if cost is None else f"{cost['median_ms']:.3f} ms, {found['optuna_against_ours']:.1f} times ours"
+
+
+def _growth(found: Found) -> str:
+    return f"{max(entry['growth'] for entry in found['growth'].values()):.2f} times at most"
+
+
+def _speed(found: Found) -> str:
+    return (
+        f"{found['ratio']:.2f} times ({found['evaluator_images_per_second']:,.0f} against "
+        f"{found['plain_images_per_second']:,.0f} images/s, {found['precision']})"
+    )
+
+
+def _lines(found: Found) -> str:
+    others = [f"{found['plain_loop_lines']} with torch alone"]
+    others += [f"{name} {n}" for name, n in found["published_lines"].items() if name != "plain loop"]
+    return f"{found['netwright_lines']} ({', '.join(others)})"
+
+
+ROWS = (
+    Row("`netwright search digits --budget 60s`: test accuracy, wall time", "main_job", _job("digits"), "98 %, 66 s"),
+    Row(
+        "`netwright search fashion-mnist --budget 10m`: test accuracy, wall time",
+        "main_job",
+        _job("fashion-mnist"),
+        "93 %, 660 s",
+    ),
+    Row("training, against a plain loop with `DataLoader` in float32", "training_throughput", _speed, "2 times"),
+    Row(
+        "its accuracy against the plain loop's, after 3 epochs",
+        "training_throughput",
+        lambda found: f"{100 * found['accuracy_difference']:+.2f} points",
+        "-0.3 points",
+    ),
+    Row("the loop, a candidate: random search / evolution, in memory", "loop_overhead", _loop("memory"), "0.03 ms"),
+    Row("the same with the SQLite journal", "loop_overhead", _loop("sqlite"), "0.3 ms"),
+    Row("Optuna's random sampler in the same run, in memory", "loop_overhead", _optuna),
+    Row("cost of a candidate at 20,000 records, against the first thousand", "loop_overhead", _growth, "under 2 times"),
+    Row(
+        "`import netwright` on top of numpy",
+        "import_time",
+        lambda found: f"{1000 * found['on_top_of_numpy_seconds']:.0f} ms",
+        "100 ms, no torch",
+    ),
+    Row("`netwright --help`", "import_time", lambda found: f"{1000 * found['help_seconds']:.0f} ms", "400 ms"),
+    Row(
+        "killed at random moments and resumed: same records as never stopped",
+        "kill_resume",
+        lambda found: f"{found['n_same']} of {found['n_kills']}",
+        "all",
+    ),
+    Row("lines of code for the tutorial's search", "tutorial_lines", _lines, "6"),
+    Row(
+        "2 workers on 2 cores, `cnn` on the digits: speed-up over 1 worker with 1 thread / with 2 threads",
+        "workers_speedup",
+        lambda found: f"{found['speedup_over_one_thread']:.2f} / {found['speedup_over_two_threads']:.2f} times",
+    ),
+)
+
+
+def results(folder: Path = RESULTS) -> dict[str, Found]:
+    """The JSON objects by script."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def table(found: Mapping[str, Found], machine: str = "") -> str:
+    """The table as Markdown."""
+    lines = ["| what | measured | bar | script |", "|---|---|---|---|"]
+    for row in ROWS:
+        value = row.value(found[row.script]) if row.script in found else None
+        lines.append(f"| {row.what} | {value or MISSING} | {row.bar} | [{row.script}](benchmarks/{row.script}.py) |")
+    return "\n".join([*lines, *(["", f"Measured on {machine}."] if machine else [])])
+
+
+def machine(folder: Path = RESULTS) -> str:
+    """Where it was measured."""
+    file = folder / "machine.txt"
+    return file.read_text(encoding="utf-8").strip().rstrip(".") if file.exists() else ""
+
+
+def with_table(text: str, new: str) -> str:
+    """A page with its table replaced.
+
+    Raises:
+        ValueError: if the page has no place for it.
+    """
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page needs a line {BEGIN!r} and after it a line {END!r}.")
+    return f"{head}{BEGIN}\n\n{new}\n\n{END}{tail}"
+
+
+def main() -> None:
+    """Print the table, or write it into the README."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    options = parser.parse_args()
+    new = table(results(), machine())
+    if not options.write:
+        print(new)
+        return
+    readme = ROOT / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    after = with_table(before, new)
+    readme.write_text(after, encoding="utf-8")
+    print("README.md is as it was." if after == before else "README.md has the new table.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
