@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from netwright.core import registry
 from netwright.core.errors import InvalidInput, NotFound, unknown
-from netwright.tasks.kinds import Kind
+
+if TYPE_CHECKING:
+    from netwright.tasks.kinds import Kind
 
 __all__ = ["input_shape", "kind_of_task", "known_names", "whole_number"]
 

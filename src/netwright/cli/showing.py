@@ -13,7 +13,6 @@ from netwright.cli.given import whole_number
 from netwright.cli.output import json_text
 from netwright.core import History, Record, objectives_from
 from netwright.core.errors import InvalidInput
-from netwright.runtime import RunFolder
 
 __all__ = ["show"]
 
@@ -48,6 +47,8 @@ def show(folder: str, *, top: str | None = None, as_json: bool = False, as_csv: 
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], History]:
+    from netwright.runtime import RunFolder
+
     with RunFolder(folder, read_only=True) as run:
         facts = run.header
         history = History(objectives_from(facts["objectives"]))
