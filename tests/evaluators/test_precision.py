@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -47,3 +49,26 @@ def test_a_learning_rate_that_diverges_can_be_measured(lr, network, stripes, str
 def test_fewer_examples_than_a_batch(blobs, blobs_in_memory):
     plan = TrainingPlan(batch_size=10_000)
     assert measure_speed(nn.Linear(4, 3), blobs_in_memory, blobs, plan, seconds=0.01).seconds_per_example > 0
+
+
+class Slow(nn.Module):
+    """Takes longer than anybody wants to wait."""
+
+    asked = 0
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 3)
+
+    def forward(self, inputs):
+        Slow.asked += 1
+        time.sleep(0.05)
+        return self.inner(inputs)
+
+
+def test_a_slow_model_is_measured_once(blobs, blobs_in_memory):
+    Slow.asked = 0
+    speed = measure_speed(Slow(), blobs_in_memory, blobs, PLAN, seconds=0.01)
+    assert Slow.asked == 1
+    assert speed.compared.keys() == {"float32"}
+    assert speed.seconds_per_example >= 0.05 / 32
