@@ -11,7 +11,7 @@ from netwright.core.errors import InvalidSpace
 from netwright.testing import check_space
 
 SLOWLY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 LABELLED = {  # equal labels need equal values, so a label says what it labels
     "two": lambda: choice([1, 2], label="two"),
@@ -133,7 +133,7 @@ def networks(draw, depth: int = 2):
     return nn.Sequential(draw(below), draw(below))
 
 
-@settings(SLOWLY, max_examples=25)
+@settings(SLOWLY, max_examples=15)
 @given(st.lists(networks(), min_size=1, max_size=3), st.integers(1, 3))
 def test_networks_of_any_space_can_learn(parts, n_outputs):
     space = Space(nn.Sequential(*parts, nn.LazyLinear(n_outputs)))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import heapq
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -262,15 +263,23 @@ def _merged(conditions: set[Condition]) -> list[Condition]:
 
 
 def _parents_first(plan: list[Decision]) -> tuple[Decision, ...]:
-    waiting, done, placed = plan, [], set()
-    while waiting:
-        ready = [d for d in waiting if all(condition.parent in placed for condition in d.conditions)]
-        if not ready:
-            names = ", ".join(repr(d.name) for d in waiting)
-            raise InvalidSpace(f"these decisions depend on each other in a circle (check their labels): {names}.")
-        # Take as many as possible in the tree's order, so that a block's decisions stay together.
-        first = waiting.index(ready[0])
-        done.append(waiting[first])
-        placed.add(waiting[first].name)
-        waiting = waiting[:first] + waiting[first + 1 :]
+    """The decisions in the tree's order as far as possible, so that a block's stay together."""
+    place = {decision.name: i for i, decision in enumerate(plan)}
+    waits_for = [{condition.parent for condition in decision.conditions} for decision in plan]
+    children: dict[str, list[int]] = {}
+    for i, parents in enumerate(waits_for):
+        for parent in parents:
+            children.setdefault(parent, []).append(i)
+    ready = [place[decision.name] for decision in plan if not decision.conditions]  # sorted, and so a heap
+    done: list[Decision] = []
+    while ready:
+        decision = plan[heapq.heappop(ready)]
+        done.append(decision)
+        for i in children.get(decision.name, ()):
+            waits_for[i].discard(decision.name)
+            if not waits_for[i]:
+                heapq.heappush(ready, i)
+    if len(done) < len(plan):
+        names = ", ".join(repr(decision.name) for decision, parents in zip(plan, waits_for, strict=True) if parents)
+        raise InvalidSpace(f"these decisions depend on each other in a circle (check their labels): {names}.")
     return tuple(done)
