@@ -69,6 +69,6 @@ class Slow(nn.Module):
 def test_a_slow_model_is_measured_once(blobs, blobs_in_memory):
     Slow.asked = 0
     speed = measure_speed(Slow(), blobs_in_memory, blobs, PLAN, seconds=0.01)
-    assert Slow.asked == 1
+    assert Slow.asked == 2  # the very first one pays for what is set up once, so it doesn't count
     assert speed.compared.keys() == {"float32"}
     assert speed.seconds_per_example >= 0.05 / 32

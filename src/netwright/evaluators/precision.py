@@ -47,13 +47,12 @@ def measure_speed(
     """
     device = examples.inputs.device.type
     compared: dict[str, float] = {}
-    start = time.perf_counter()
     for precision in _supported(device):
-        if compared and time.perf_counter() - start > 3 * seconds:
-            break
         compared[precision] = _seconds(
             copy.deepcopy(model), examples, task, replace(plan, precision=precision), seconds
         )
+        if compared[precision] * min(plan.batch_size, len(examples)) > 2 * seconds:
+            break
     slow, fast = compared["float32"], compared.get("bfloat16", float("inf"))
     if fast * _GAIN < slow:
         return Speed("bfloat16", fast, compared)
@@ -69,21 +68,20 @@ def _supported(device: str) -> tuple[Precision, ...]:
 
 
 def _seconds(model: nn.Module, examples: ExamplesInMemory, task: Task, plan: TrainingPlan, seconds: float) -> float:
-    """Seconds for one example: the fastest batch but the first, which pays for what is set up once.
+    """Seconds for one example: the fastest batch but the very first, which pays for what is set up once.
 
-    At least three batches are timed, but one is enough where it takes longer than all of them should.
+    At least two batches are timed, or one that takes longer than all of them should.
     """
-    times: list[float] = []
     batch = examples.first(plan.batch_size)
     one = replace(plan, epochs=1, lr=1e-9)  # costs the same as any other, and can't diverge
-    fitting = Fitting.begin(model, one, seed=0)
+    fitting = fit(Fitting.begin(model, one, seed=0), batch, task, one)
+    times: list[float] = []
     start = time.perf_counter()
     while len(times) < 20:
         fitting.epochs_done = 0
         before = time.perf_counter()
         fit(fitting, batch, task, one)
         times.append(time.perf_counter() - before)
-        used = time.perf_counter() - start
-        if used > (seconds if len(times) >= 3 else 2 * seconds):
+        if time.perf_counter() - start > (seconds if len(times) >= 2 else 2 * seconds):
             break
-    return min(times[1:] or times) / len(batch)
+    return min(times) / len(batch)
