@@ -110,7 +110,7 @@ def test_the_seed_decides_the_weights_and_nothing_else_changes():
     first, again, third = (torch.cat([p.flatten() for p in model.parameters()]) for model in (one, same, other))
     assert torch.equal(first, again)
     assert not torch.equal(first, third)
-    assert models[0].training
+    assert one.training
 
 
 def test_weights_are_those_of_the_plain_layers():

@@ -49,7 +49,8 @@ def names_in(source: str) -> Names:
 
 
 def _collect(table: symtable.SymbolTable, defined: set[str], called: set[str]) -> None:
-    at_once = table.get_type() == "class"
+    comprehension = table.get_name() in ("listcomp", "setcomp", "dictcomp", "genexpr")  # runs where it stands
+    at_once = table.get_type() == "class" or (comprehension and defined is not called)
     into = defined if at_once else called
     into.update(symbol.get_name() for symbol in table.get_symbols() if symbol.is_global() and symbol.is_referenced())
     for child in table.get_children():
