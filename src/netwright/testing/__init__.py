@@ -1,13 +1,20 @@
-"""Contract suites: what any strategy, store, executor or evaluator has to hold, for plug-ins too.
+"""Contract suites: what any strategy, store, executor, evaluator or space has to hold, for plug-ins too.
 
 Each check is a plain function that raises `AssertionError` with what is wrong; use it in a test of any framework.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from netwright.testing.evaluator_contract import check_evaluator
 from netwright.testing.executor_contract import check_executor
-from netwright.testing.space_contract import check_networks, check_space
 from netwright.testing.store_contract import check_store
 from netwright.testing.strategy_contract import check_beats_random, check_strategy
+
+if TYPE_CHECKING:
+    from netwright.testing.space_contract import check_networks, check_space
 
 __all__ = [
     "check_beats_random",
@@ -18,3 +25,10 @@ __all__ = [
     "check_store",
     "check_strategy",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The contract of spaces needs torch; the worker processes of the executors' contract do without.
+    if name in ("check_networks", "check_space"):
+        return getattr(importlib.import_module("netwright.testing.space_contract"), name)
+    raise AttributeError(f"module 'netwright.testing' has no attribute {name!r}")
