@@ -321,6 +321,13 @@ def test_a_script_with_a_guard(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("3\n", "", 0)
 
 
+def test_workers_that_are_not_needed_any_more_go_in_silence(tmp_path):
+    """The search is over before most of them have started."""
+    text = SEARCH.replace("ProcessPool(2)", "ProcessPool(6)").replace("3 candidates", "1 candidates")
+    done = _script(tmp_path, text + 'if __name__ == "__main__":\n    print(len(search.run()))\n')
+    assert (done.stdout, done.stderr, done.returncode) == ("1\n", "", 0)
+
+
 @pytest.mark.slow
 def test_code_without_a_file(tmp_path):
     """Functions of an importable module work; those that were typed in don't, and it is said why."""

@@ -28,6 +28,9 @@ _GUARD = (
 )
 
 
+_PATIENCE_SECONDS = 1.0  # with a worker that was told to end
+
+
 class ProcessPool:
     """Worker processes that take over when one dies or hangs (by pebble).
 
@@ -98,6 +101,12 @@ class ProcessPool:
     def _stop(self) -> None:
         if self._pool is not None:
             self._pool.stop()
+            # First the workers, then what joins them (which pebble does the other way round): one that is just starting
+            # would miss it, and say so at length.
+            manager = getattr(getattr(self._pool, "_pool_manager", None), "worker_manager", None)  # pebble's own affair
+            for process in list(getattr(manager, "workers", {}).values()):
+                process.terminate()
+                process.join(_PATIENCE_SECONDS)
             self._pool.join()
             self._pool = None
 
