@@ -188,6 +188,13 @@ def test_a_larger_budget_that_is_broken_off_at_once_is_not_finished(kept, widths
     assert len(go_on().history) == 5
 
 
+def test_what_a_killed_search_was_writing_is_removed(kept, widths):
+    part = kept / "checkpoints" / "abc.pt.123.part"
+    part.touch()
+    search(widths, "blobs", budget="4 candidates", plan=SHORT, out=kept)
+    assert not part.exists()
+
+
 def test_a_smaller_budget_searches_no_more(kept, widths, finished, told):
     result = search(widths, "blobs", budget="2 candidates", plan=SHORT, out=kept, progress=told)
     assert told.of("record") == []
@@ -308,6 +315,9 @@ def test_a_function_search_goes_on(tmp_path):
         return squared(arch)
 
     search(NUMBERS, count, budget="4 candidates", out=tmp_path)
+    again = search(NUMBERS, count, budget="4 candidates", out=tmp_path)  # it is finished
+    assert (len(asked), len(again.history)) == (4, 4)
+    assert again.best.record == again.history.best
     result = search(NUMBERS, count, budget="9 candidates", out=tmp_path)
     assert len(asked) == 9
     assert list(result.history.records) == list(search(NUMBERS, squared, budget="9 candidates").history.records)

@@ -106,6 +106,11 @@ def test_an_evaluator_of_the_users_own(task):
         assert result.best.model is None
 
 
+def test_whole_numbers_of_numpy():
+    result = search(NUMBERS, squared, budget="3 candidates", seed=np.int64(3), workers=np.int32(1))
+    assert list(result.history.records) == list(search(NUMBERS, squared, budget="3 candidates", seed=3).history.records)
+
+
 def test_budgets_and_objectives_as_objects():
     result = search(NUMBERS, squared, budget=Budget(candidates=3), objectives=Objective("cost"))
     assert len(result.history) == 3

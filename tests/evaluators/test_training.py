@@ -15,8 +15,9 @@ from netwright import Space, choice, integer, n_outputs, nn, real
 from netwright.core import Arch, Candidate, Context
 from netwright.core.errors import EvaluationError, InvalidInput, InvalidSpace, NotFound
 from netwright.evaluators import Fitting, Training, TrainingPlan, fit, outputs_of, score
+from netwright.evaluators.checkpoints import load_checkpoint
 from netwright.evaluators.examples_in_memory import in_memory
-from netwright.evaluators.training import cached_examples, load_checkpoint
+from netwright.evaluators.training import cached_examples
 from netwright.tasks import Split, load
 
 PLAN = TrainingPlan(epochs=4, batch_size=24, lr=0.05, crop=1, flip=True, cutout=2)
@@ -144,6 +145,19 @@ def test_a_lower_fidelity_leaves_the_checkpoint_of_a_higher_one(evaluator, tmp_p
     found = evaluator(candidate(0.5), Context(checkpoints=tmp_path))
     assert found == evaluator(candidate(0.5), Context())
     assert load_checkpoint(tmp_path / f"{EMPTY.digest}.pt")["epochs_done"] == 4
+
+
+def test_a_checkpoint_of_another_space_or_of_other_data_is_not_used(evaluator, conv_space, few, tmp_path):
+    other = Space(nn.Sequential(nn.Flatten(), nn.LazyLinear(n_outputs)))  # its one arch has the same decisions: none
+    for elsewhere in (Training(other, few, PLAN), Training(conv_space, few.subset(60), PLAN)):
+        elsewhere(candidate(0.5), Context(checkpoints=tmp_path))
+        assert evaluator(candidate(), Context(checkpoints=tmp_path)) == evaluator(candidate(), Context())
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_no_candidate(evaluator, tmp_path, caplog):
+    nowhere = tmp_path / "nowhere"
+    assert evaluator(candidate(), Context(checkpoints=nowhere)) == evaluator(candidate(), Context())
+    assert f"the checkpoint {EMPTY.digest}.pt can't be written" in caplog.text
 
 
 def test_a_checkpoint_of_another_plan_is_not_used(evaluator, conv_space, few, tmp_path):

@@ -14,8 +14,8 @@ import torch
 from netwright.core import Arch
 from netwright.core.errors import EvaluationError
 from netwright.evaluators import Fitting, TrainingPlan, fit, score
+from netwright.evaluators.checkpoints import load_checkpoint
 from netwright.evaluators.examples_in_memory import in_memory
-from netwright.evaluators.training import load_checkpoint
 from netwright.models import Built, built, deployed
 from netwright.spaces import Space
 from netwright.tasks import Split, Task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,8 @@ def request_of(
     """Everything resolved and checked, before anything is trained."""
     from netwright import __version__
 
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-        raise InvalidInput(f"`workers` must be a whole number of at least 1, but got {workers!r}.")
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise InvalidInput(f"`seed` must be a whole number of at least 0, but got {seed!r}.")
+    workers = _whole("workers", workers, least=1)
+    seed = _whole("seed", seed, least=0)
     if task is None and evaluator is None:
         raise InvalidInput("a search needs data, a function of an arch, or an `evaluator`.")
     if plan is not None and not isinstance(plan, TrainingPlan):
@@ -121,6 +120,13 @@ def request_of(
         found, name, known, evaluator, method, budget, wanted, limits, workers, seed, device, plan, started, progress,
         facts,
     )  # fmt: skip
+
+
+def _whole(name: str, given: Any, *, least: int) -> int:
+    """A whole number, also one of numpy's."""
+    if not isinstance(given, Integral) or isinstance(given, bool) or given < least:
+        raise InvalidInput(f"`{name}` must be a whole number of at least {least}, but got {given!r}.")
+    return int(given)
 
 
 def _check_metrics(task: Task, objectives: tuple[Objective, ...], constraints: tuple[Constraint, ...]) -> None:

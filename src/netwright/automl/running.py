@@ -108,7 +108,6 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         folder=None if folder is None else folder.path,
     )  # fmt: skip
     _finish(request, result, plan, checkpoints, run.elapsed)
-    cached_examples.cache_clear()  # the data belong to the caller again
     progress.stage("write", "writing the model and the report")
     if folder is not None:
         _write(result, folder)
@@ -205,6 +204,8 @@ class _Keeper:
         self.checkpoints = checkpoints
         self.request = request
         self.limit = limit
+        for file in checkpoints.glob("*.part"):  # what a killed search was writing
+            file.unlink(missing_ok=True)
 
     def __call__(self, record: Record, history: History) -> None:
         best = history.best

@@ -15,6 +15,7 @@ from netwright.core import Budget, Constraint, Objective
 from netwright.core.errors import RunError
 from netwright.core.protocols import Evaluator
 from netwright.evaluators import TrainingPlan
+from netwright.evaluators.training import cached_examples
 from netwright.runtime import RunFolder
 from netwright.tasks.kinds import Kind
 
@@ -91,8 +92,11 @@ def search(
         progress=progress or Quiet(),
         started=started,
     )
-    with place_of(out) as (folder, checkpoints):
-        return run_request(request, folder, checkpoints)
+    try:
+        with place_of(out) as (folder, checkpoints):
+            return run_request(request, folder, checkpoints)
+    finally:
+        cached_examples.cache_clear()  # the data are the caller's again
 
 
 def resume(

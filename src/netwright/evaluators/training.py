@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from netwright.core import Arch, Candidate, Context
 from netwright.core.errors import EvaluationError, InvalidInput, problems
+from netwright.evaluators.checkpoints import continue_from, save_checkpoint
 from netwright.evaluators.examples_in_memory import ExamplesInMemory, in_memory
 from netwright.evaluators.fitting import Fitting, fit
 from netwright.evaluators.optimizers import optimizer_class
@@ -26,7 +24,7 @@ from netwright.models import build
 from netwright.spaces import Space
 from netwright.tasks import Split, Task
 
-__all__ = ["Training", "cached_examples", "load_checkpoint"]
+__all__ = ["Training", "cached_examples"]
 
 _CURVE_EXAMPLES = 2_000  # of the validation part, for the curve of each epoch
 _MOST_CHECKED = 1_000  # combinations of one training choice that are looked at before the search
@@ -95,8 +93,9 @@ class Training:
             fitting = Fitting.begin(model, plan, seed=context.seed)
             file = None if context.checkpoints is None else context.checkpoints / f"{candidate.arch.digest}.pt"
             until = max(1, math.ceil(candidate.fidelity * plan.epochs - 1e-9))
+            key = "" if file is None else self._key(plan)
             if file is not None:
-                _go_on(fitting, file, plan, until, context)
+                continue_from(file, fitting, key=key, until=until, context=context)
 
             def log(fitting: Fitting) -> None:
                 values = {"train_loss": fitting.losses[-1]}
@@ -115,8 +114,14 @@ class Training:
                 context.partial = f"{fitting.stopped} after {len(fitting.losses)} of {until} epochs"
             metrics = score(model, validation, task, task.validation, precision=plan.precision)
             if file is not None and not fitting.stopped:
-                _save(fitting, file, plan, context)
+                save_checkpoint(file, fitting, key=key, context=context)
         return {**metrics, "train_loss": fitting.losses[-1], "epochs": float(fitting.epochs_done)}
+
+    def _key(self, plan: TrainingPlan) -> str:
+        """Tells one training of an arch from others, whose checkpoints can't be continued."""
+        task = self.task
+        data = f"{task.name} {len(task.train)} {task.input_shape} {task.n_outputs}"
+        return f"{self.space.digest} {data} {plan} torch {torch.__version__}"
 
     def model(self, arch: Arch, *, seed: int, device: str = "cpu") -> nn.Module:
         """The arch's model with fresh weights; takes standardised inputs."""
@@ -151,51 +156,6 @@ def check_choices(space: Space, plan: TrainingPlan) -> None:
                 wrong[str(error)] = None
     if wrong:
         raise InvalidInput(problems(f"the training choices of {space.name!r} don't fit", wrong))
-
-
-def load_checkpoint(file: Path) -> dict[str, Any]:
-    """The state that a candidate's training left: see `Fitting.state`.
-
-    Raises:
-        EvaluationError: if there is none, or it is damaged.
-    """
-    try:
-        found: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise EvaluationError(f"the checkpoint {file.name} can't be read: {error}") from error
-    return found
-
-
-def _go_on(fitting: Fitting, file: Path, plan: TrainingPlan, until: int, context: Context) -> None:
-    """Continue from a checkpoint of the same training, if there is one of fewer epochs.
-
-    Or of just as many, if this very candidate left it: then the search was ended before it could record it.
-    """
-    if not file.exists():
-        return
-    try:
-        state = load_checkpoint(file)
-    except EvaluationError:
-        return  # a damaged file costs time, not the candidate
-    if state.get("plan") != repr(plan):
-        return
-    if state["epochs_done"] < until:
-        fitting.restore(state)
-    elif state["epochs_done"] == until and state["seed"] == context.seed:
-        fitting.restore(state)
-        context.curves.update(state["curves"])
-
-
-def _save(fitting: Fitting, file: Path, plan: TrainingPlan, context: Context) -> None:
-    """Write the checkpoint, at once or not at all; one of more epochs stays."""
-    if file.exists():
-        with contextlib.suppress(EvaluationError):
-            known = load_checkpoint(file)
-            if known.get("plan") == repr(plan) and known["epochs_done"] > fitting.epochs_done:
-                return
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    torch.save({**fitting.state(), "plan": repr(plan), "seed": context.seed, "curves": context.curves}, part)
-    part.replace(file)
 
 
 @lru_cache(maxsize=4)
