@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import runpy
 import subprocess
 import sys
 import warnings
@@ -107,12 +108,12 @@ def test_own_classes_are_carried_along(own_layers, tmp_path):
     assert 'scales=(0.5, 2.0, float("inf"))' in space.source(Arch({"s": "many"}), input_shape=(3,), n_outputs=3)
 
 
-def test_an_exported_file_describes_itself(tmp_path):
+def test_an_exported_file_describes_itself(tmp_path, capsys):
     network = build_call(nn.Sequential(nn.LazyLinear(3)), input_shape=(4,))
     (file, _) = export_source(network, tmp_path / "m.py", input_shape=(4,), example=torch.ones(1, 4), outputs="logits")
     assert "inputs: (batch, 4); outputs: logits" in file.read_text(encoding="utf-8")
-    done = subprocess.run([sys.executable, file.name], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-2:] == ["output shape for two examples: (2, 3)", "parameters: 15"]
+    runpy.run_path(str(file), run_name="__main__")
+    assert capsys.readouterr().out.splitlines()[-2:] == ["output shape for two examples: (2, 3)", "parameters: 15"]
 
 
 def test_titles_and_names_can_be_odd(tmp_path):

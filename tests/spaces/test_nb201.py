@@ -120,7 +120,7 @@ def test_representatives_compute_the_same():
     space, rng = spaces["nb201"](channels=2, n_cells=1), np.random.default_rng(3)
     x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     checked = 0
-    while checked < 10:
+    while checked < 4:
         arch = space.sample(rng)
         plain = canonical(arch)
         if plain == arch:
