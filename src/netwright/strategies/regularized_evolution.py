@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
+from operator import itemgetter
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from netwright.core.errors import InvalidInput, SpaceExhausted
 
 __all__ = ["RegularizedEvolution"]
 
-_rank = attrgetter("rank")
+_Member: TypeAlias = "tuple[tuple[bool, float, float], Record]"
+_rank = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,15 @@ class RegularizedEvolution:
         alive = history.fold(self, _grow, partial(deque, maxlen=self.population))
         if history.next_id < self.population or not alive:
             return history.candidate(space.sample(rng))
-        drawn = [alive[int(u * len(alive))] for u in rng.random(self.tournament).tolist()]
-        parent = min(drawn, key=_rank)
+        size = len(alive)
+        drawn = [alive[int(u * size)] for u in rng.random(self.tournament).tolist()]
+        _, parent = min(drawn, key=_rank)
         try:
             return history.candidate(space.mutate(parent.arch, rng), parent=parent.id)
         except SpaceExhausted:  # constraints leave this parent no child; others may have one
             return history.candidate(space.sample(rng))
 
 
-def _grow(alive: deque[Record], record: Record) -> deque[Record]:
-    alive.append(record)
+def _grow(alive: deque[_Member], record: Record) -> deque[_Member]:
+    alive.append((record.rank, record))  # the rank is asked for in many tournaments
     return alive
