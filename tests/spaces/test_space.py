@@ -212,6 +212,12 @@ def test_the_size_of_a_large_constrained_space_is_an_estimate():
     assert size == pytest.approx(500_500, rel=0.1)
 
 
+def test_sizes_beyond_what_a_real_number_holds():
+    choices = [choice([0, 1, 2, 3], label=f"x{i}") for i in range(600)]
+    assert Space(choices).size() == 4**600
+    assert Space(choices, constraints=[choices[0] <= choices[1]]).size() == math.inf  # as an estimate is a float
+
+
 def test_a_decision_shared_by_branches_is_counted_once():
     shared = choice([1, 2, 3], label="shared")
     space = Space(

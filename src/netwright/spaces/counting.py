@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ _UNTOLD: Any = object()  # the value of a decision on which no other depends
 def count_arches(space: Space) -> float:
     """The number of arches; an `int` if exact, a `float` if estimated, infinite with a real."""
     total = _count(space.decisions)
-    if not space.constrained or math.isinf(total):
+    if not space.constrained or total == math.inf:  # not `isinf`: it fails for more than 1e308
         return total
     if total <= _MOST_ENUMERATED:
         return sum(1 for _ in space.enumerate())
@@ -33,7 +34,8 @@ def count_arches(space: Space) -> float:
     rng = np.random.default_rng(0)
     free = space.without_constraints()
     held = sum(space.allowed(free.sample(rng)) for _ in range(_DRAWS))
-    return float(total) * held / _DRAWS
+    share = held / _DRAWS
+    return float(total) * share if total < sys.float_info.max else math.inf
 
 
 def _count(decisions: tuple[Decision, ...]) -> float:

@@ -90,8 +90,8 @@ class Profile:
         return "\n".join([self._about_size(), *about])
 
     def _about_size(self) -> str:
-        size = "endlessly many" if math.isinf(self.size) else _big(self.size)
-        about = "" if self.exact or math.isinf(self.size) else "about "
+        size = "endlessly many" if self.size == math.inf else _big(self.size)
+        about = "" if self.exact or self.size == math.inf else "about "
         return f"{self.name}: {about}{size} arches, {self.n_decisions} decision{'s' * (self.n_decisions != 1)}"
 
     def _about_costs(self) -> list[str]:
@@ -136,6 +136,8 @@ class Profile:
 
 
 def _big(count: float) -> str:
+    if count > 1e300:  # more than a real number may hold
+        return f"10^{math.floor(math.log10(count))}"
     return f"{count:,.0f}" if count < 1e7 else f"{count:.3g}"
 
 
