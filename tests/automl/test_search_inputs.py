@@ -56,6 +56,27 @@ def test_data_in_any_form(task, options):
     assert result.best.model(torch.from_numpy(result.task.test.inputs[:2]).float()).shape == (2, result.task.n_outputs)
 
 
+UNUSUAL = {
+    "twelve examples": (RNG.normal(size=(12, 2)), np.arange(12) % 2),
+    "one value": (np.ones((60, 2)), np.arange(60) % 2),
+    "one target": (RNG.normal(size=(60, 2)), np.full(60, 3.5)),
+    "huge numbers": (1e30 * RNG.normal(size=(60, 2)), 1e30 * RNG.normal(size=60)),
+    "missing values": (np.where(RNG.random((60, 3)) < 0.2, np.nan, RNG.normal(size=(60, 3))), np.arange(60) % 2),
+    "images of 2x2": (RNG.normal(size=(60, 1, 2, 2)).astype(np.float32), np.arange(60) % 2),
+    "images of 5x30": (RNG.normal(size=(60, 1, 5, 30)).astype(np.float32), np.arange(60) % 2),
+    "sequences": (RNG.normal(size=(60, 7, 5)).astype(np.float32), np.array([False, True])[np.arange(60) % 2]),
+    "volumes": (RNG.normal(size=(30, 2, 3, 4, 5)).astype(np.float32), np.arange(30) % 2),
+}
+
+
+@pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_data_are_learned_without_ado(data):
+    result = search("auto", data, budget="1 candidates", plan=TrainingPlan(epochs=1, batch_size=16))
+    assert result.history.records[0].status == "ok"
+    assert result.final["warnings"] == []
+    assert len(result.predict(data[0])) == len(data[0])
+
+
 @pytest.mark.parametrize("space", ["mlp", "auto", lambda: Space(nn.Sequential(nn.LazyLinear(n_outputs)))])
 def test_spaces_in_any_form(space):
     result = search(space, "blobs", budget="1 candidates", plan=SHORT)
