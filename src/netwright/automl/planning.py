@@ -19,7 +19,7 @@ from netwright.tasks import Task
 
 __all__ = ["FINAL_SHARE", "SearchPlan", "plan_for_candidates", "plan_for_seconds", "plan_under"]
 
-FINAL_SHARE = 0.6
+FINAL_SHARE = 0.65
 """The share of a time budget that the final training may take at most."""
 
 _LEAST_EPOCHS = 3  # of a candidate, on as much of the data as then fits

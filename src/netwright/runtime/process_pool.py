@@ -198,7 +198,8 @@ def _prepare(threads: int, folder: str) -> None:
     """In a new worker: compute on its share of the cores, die at once when told to, and with the main process."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads leave the core to the other workers
+    if "OMP_WAIT_POLICY" not in os.environ:  # threads that wait leave their core to the other workers soon
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     if "torch" in sys.modules:  # the main script imports it, and it has read those variables
         sys.modules["torch"].set_num_threads(threads)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a handler in Python would wait for a long computation to end
