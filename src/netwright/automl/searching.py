@@ -49,7 +49,7 @@ def search(
             Or any function from an arch to a number (minimised) or to a mapping of metrics.
         method: how to explore: a name (`netwright list methods`), a recipe or a strategy.
         budget: `10m`, `200 candidates`, or both. With a time, all of it ends in time, the final training included,
-            which may take up to 60 % of it.
+            which may take up to 65 % of it.
         objectives: what is wanted, such as `accuracy` or `["accuracy", "min:params"]`; the first one picks the winner.
             The task's own metric if not given.
         constraints: limits, such as `params<=100k`. Costs (params, flops, activation_mb) are checked before training.

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A budget counts from the start of the process: what it has computed so far, it has spent on imports.
     started = time.time() - (time.process_time() if arguments is None else 0.0)
     if arguments is None:
-        # Read when torch is loaded: how long a thread spins while it waits for the others. The usual 300,000 rounds slow
+        # Read when torch is loaded: how long a thread spins while it waits for others. The usual 300,000 rounds slow
         # training a hundredfold as soon as another program wants the same cores; none at all cost a third on idle ones.
         if "OMP_WAIT_POLICY" not in os.environ:
             os.environ.setdefault("GOMP_SPINCOUNT", "2000")
