@@ -112,7 +112,6 @@ class TrainingPlan:
                 "lr": 0.1,
                 "crop": max(1, side // 14) if side >= 8 else 0,
                 "flip": task.flip,
-                "cutout": side // 4 if side >= 24 else 0,
                 "label_smoothing": 0.1 if task.kind == "classification" else 0.0,
             }
         else:
