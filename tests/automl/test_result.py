@@ -200,6 +200,7 @@ def test_the_folder_of_an_export_is_made(labelled, tmp_path):
 def test_an_export_of_a_run_that_was_loaded(finished, tmp_path):
     [source, weights] = load_result(finished.folder).export(tmp_path / "other.py")
     assert "other.pt" in source.read_text()
+    assert "model = other.load()  # after `import other`" in source.read_text()
     assert weights.read_bytes() == (finished.folder / "model.pt").read_bytes()
 
 

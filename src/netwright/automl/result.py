@@ -192,9 +192,10 @@ class Result:
         assert self.folder is not None
         source = (self.folder / "model.py").read_text(encoding="utf-8")
         weights = target.with_suffix(".pt")
-        source = source.replace("from model import", f"from {target.stem} import").replace(
-            '"model.pt"', f'"{weights.name}"'
-        )
+        name = target.stem
+        usage = f"model = {name}.load()  # after `import {name}`" if name.isidentifier() else "model = load()"
+        source = source.replace("model = model.load()  # after `import model`", usage, 1)
+        source = source.replace('"model.pt"', f'"{weights.name}"')
         target.write_text(source, encoding="utf-8")
         weights.write_bytes((self.folder / "model.pt").read_bytes())
         return [target, weights]
