@@ -108,6 +108,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         folder=None if folder is None else folder.path,
     )  # fmt: skip
     _finish(request, result, plan, checkpoints, run.elapsed)
+    result.seconds = run.elapsed()
     progress.stage("write", "writing the model and the report")
     if folder is not None:
         _write(result, folder)
