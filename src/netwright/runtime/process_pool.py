@@ -168,7 +168,8 @@ class _Result:
             answer = self.future.result(timeout)
         except (CallTimeout, TimeoutError):
             if not self.future.done():
-                raise  # nobody ended it; the caller didn't want to wait any longer
+                # Nobody ended it; the caller didn't wait long enough. (Python 3.10 has two classes of this name.)
+                raise TimeoutError("the call is not done yet") from None
             limit = "its limit" if self.limit is None else f"{self.limit:.0f} seconds"
             raise EvaluationError(f"ended from outside after {limit}: time-out") from None
         except ProcessExpired as error:
