@@ -366,7 +366,7 @@ class Search:
 
     def _reason_to_stop(self, budget: Budget) -> str:
         if budget.candidates is not None and self._counted >= budget.candidates:
-            return f"{budget.candidates} candidates evaluated"
+            return f"{budget.candidates} candidate{'s' if budget.candidates > 1 else ''} evaluated"
         if budget.seconds is not None and self.elapsed() >= budget.seconds:
             return "time is up"
         if self._infeasible_in_row >= _MOST_INFEASIBLE:

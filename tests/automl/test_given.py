@@ -192,6 +192,8 @@ def test_without_data_a_space_has_its_own_shape():
     [
         (3, InvalidInput, "`space` must be a Space, a name or a function, but got a int"),
         (None, InvalidInput, "`space` must be a Space, a name or a function, but got a NoneType"),
+        (torch.nn.Linear(2, 2), InvalidInput, "`space` must be a Space, a name or a function, but got a Linear"),
+        (nn.Linear(2, 2), InvalidInput, r"but got a Call: wrap it, Space\(...\)"),
         ("resnt", NotFound, "unknown space 'resnt': did you mean 'resnet'.*auto.*Or say file.py:name"),
         (no_space, InvalidSpace, "no_space must return a Space, but returned a Call"),
         (too_many, InvalidSpace, "the function too_many of a space is called with `input_shape` .* needs depth, width"),

@@ -200,7 +200,7 @@ def test_the_number_of_outputs_is_checked():
     assert space.build(input_shape=(1, 4, 4)) is not None
 
 
-@pytest.mark.parametrize("shape", [(1, "8"), (0,), (3.0,)])
+@pytest.mark.parametrize("shape", [5, (1, "8"), (0,), (3.0,)])
 def test_the_shape_must_be_one(shape):
     with pytest.raises(InvalidInput, match="`input_shape` must be the sizes of one example, such as"):
         build_call(nn.Sequential(), input_shape=shape)

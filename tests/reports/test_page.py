@@ -385,6 +385,9 @@ def test_writing_replaces_the_file_at_once_and_leaves_nothing_beside_it(tmp_path
     write_report(make.data(), str(target))
     assert target.read_text(encoding="utf-8") != first
     assert [p.name for p in target.parent.iterdir()] == ["report.html"]
+    with pytest.raises(OSError, match=r"report|directory"):  # a folder is in its place
+        write_report(data, target.parent)
+    assert [p.name for p in tmp_path.iterdir()] == ["new"]
     if os.name == "posix":
         ordinary = tmp_path / "ordinary"
         ordinary.touch()

@@ -55,6 +55,10 @@ from netwright.models import layers as own
         (lambda: subset(range(100), 50), r"a subset of 50 out of 100 has more than 2\*\*53 values: split it"),
         (lambda: repeat(nn.ReLU(), 2, 1), "repeat.. needs 0 <= minimum <= maximum and maximum >= 1, but got 2, 1"),
         (lambda: repeat(nn.ReLU(), 1, 2, default=3), r"`default` of repeat must be in 1..2, but got 3"),
+        (lambda: repeat(torch_nn.ReLU(), 1, 2), r"repeat.. needs .* got a torch module: write netwright.nn.ReLU"),
+        (lambda: defer(torch_nn.ReLU()), r"defer.. needs the class ReLU, not a module made of it: defer\(ReLU, ...\)"),
+        (lambda: nn.Relu, "unknown torch.nn class 'Relu': did you mean 'ReLU'"),
+        (lambda: int(integer(1, 3)), "an integer has no value while the space is written down"),
         (lambda: defer("Conv2d"), "needs a class or a function first, but got str"),
         (lambda: derive(3), "needs a function first, but got int"),
         (
@@ -101,6 +105,12 @@ def test_options_are_named_as_shortly_as_they_differ():
     assert choice([None, 1.5, "ReLU", nn.ReLU()]).keys == (None, 1.5, "ReLU", "ReLU()")
     assert choice([choice([1, 2], label="few"), integer(3, 9)]).keys == ("few", "integer")
     assert choice([max, np.float64]).keys == ("max", "float64")
+
+
+def test_numbers_of_numpy_are_numbers():
+    space = Space({"width": choice(list(np.array([8, 16])), default=np.int64(16), label="width")})
+    assert space.default() == Arch({"width": 16})
+    assert type(space.default()["width"]) is int
 
 
 def test_arithmetic():

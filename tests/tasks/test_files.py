@@ -156,6 +156,11 @@ def test_what_is_not_there_is_said_with_the_nearest_name(tmp_path):
         load(str(tmp_path / "letter.docx"))
 
 
+def test_data_are_not_a_path():
+    with pytest.raises(InvalidInput, match=r"load\(\) takes a name or a path, but got a list: use task_from\(\)"):
+        load([[1.0, 2.0]])
+
+
 def test_a_known_name_takes_no_target_and_no_other_kind():
     with pytest.raises(InvalidInput, match=r"'wine' has its own, but got target='grower'"):
         load("wine", target="grower")

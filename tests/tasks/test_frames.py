@@ -232,6 +232,13 @@ def test_names_that_are_numbers_work():
     task = task_from(table, LABELS)
     assert task.feature_names == ("0", "1", "2")
     assert (task.encoder.transform(table) == table.to_numpy(np.float32)).all()
+    assert task_from(table.assign(y=LABELS).set_axis([0, 1, 2, 3], axis=1), 3).classes == ("no", "yes")
+
+
+def test_a_target_that_two_columns_are_named_is_refused():
+    double = pd.DataFrame(np.ones((N, 3)), columns=["a", "y", "y"])
+    with pytest.raises(DataError, match=r"several columns are named 'y', so the target isn't clear: rename them"):
+        task_from(double, "y")
 
 
 def test_tables_keep_what_they_were_given():

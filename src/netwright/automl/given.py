@@ -11,6 +11,7 @@ from netwright.automl.file_space import is_file_space, space_of_file
 from netwright.core import Recipe, registry
 from netwright.core.errors import InvalidInput, InvalidSpace, NotFound, unknown
 from netwright.spaces import Space
+from netwright.spaces.nodes import Node, is_torch_module
 from netwright.tasks import Task, load, task_from
 from netwright.tasks.kinds import Kind
 
@@ -98,9 +99,10 @@ def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
             names = [*registry.spaces, "auto"]
             raise NotFound(f"{unknown('space', given, names)} Or say file.py:name for one of yours.")
         return _called(registry.spaces[given], task, given), given
-    if callable(given):
+    if callable(given) and not is_torch_module(given):
         return _called(given, task, getattr(given, "__name__", "the function")), None
-    raise InvalidInput(f"`space` must be a Space, a name or a function, but got a {type(given).__name__}.")
+    hint = ": wrap it, Space(...)" if isinstance(given, Node) else ""
+    raise InvalidInput(f"`space` must be a Space, a name or a function, but got a {type(given).__name__}{hint}.")
 
 
 def _called(maker: Any, task: Task | None, name: str) -> Space:

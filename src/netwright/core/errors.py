@@ -70,7 +70,8 @@ def unknown(kind: str, name: object, available: Iterable[str]) -> NotFound:
         unknown method 'randm': did you mean 'random'? Available: grid, random.
     """
     names = sorted(available)
-    near = difflib.get_close_matches(str(name), names, n=2, cutoff=0.5)
+    same = [known for known in names if known.lower() == str(name).lower()]
+    near = same or difflib.get_close_matches(str(name), names, n=2, cutoff=0.5)
     hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
     return NotFound(f"unknown {kind} {str(name)!r}:{hint} Available: {', '.join(names) or 'none'}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -125,7 +126,7 @@ def build_call(
 
 
 def _checked(input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    shape = tuple(input_shape)
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else (0,)
     if not all(isinstance(size, int) and size >= 1 for size in shape):
         raise InvalidInput(
             f"`input_shape` must be the sizes of one example, such as (1, 28, 28), but got {input_shape!r}."

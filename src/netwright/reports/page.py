@@ -58,8 +58,12 @@ def write_report(data: ReportData, path: str | Path) -> Path:
     # A temporary file is for its owner alone; a report is an ordinary file.
     mask = os.umask(0)
     os.umask(mask)
-    part.chmod(0o666 & ~mask)
-    part.replace(target)
+    try:
+        part.chmod(0o666 & ~mask)
+        part.replace(target)
+    except BaseException:
+        part.unlink()
+        raise
     return target
 
 

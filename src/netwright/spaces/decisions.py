@@ -15,7 +15,18 @@ from typing import Any
 from netwright.core.arch import Decided
 from netwright.core.errors import InvalidSpace, problems
 from netwright.spaces.domains import Categorical, Combination, Domain, IntegerRange, RealRange
-from netwright.spaces.nodes import Call, Choice, Expression, Integer, Node, Real, Repeat, Subset, children
+from netwright.spaces.nodes import (
+    Call,
+    Choice,
+    Expression,
+    Integer,
+    Node,
+    Real,
+    Repeat,
+    Subset,
+    children,
+    is_torch_module,
+)
 
 __all__ = ["Condition", "Decision", "Labeller", "decisions_of"]
 
@@ -169,7 +180,7 @@ def _argument_names(call: Call) -> Any:
 
 
 def _refuse_modules(value: Any, path: tuple[str, ...]) -> None:
-    if any(c.__name__ == "Module" and c.__module__.startswith("torch.nn") for c in type(value).__mro__):
+    if is_torch_module(value):
         name = type(value).__name__
         raise InvalidSpace(
             f"a space holds deferred calls, but found a torch module at {'.'.join(path) or 'its root'}: write "

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from netwright.core.arch import Decided
 from netwright.core.errors import InvalidSpace
 from netwright.spaces.mirror import Deferred
@@ -24,6 +26,7 @@ from netwright.spaces.nodes import (
     Repeat,
     Subset,
     children,
+    is_torch_module,
 )
 
 __all__ = ["cell", "choice", "defer", "derive", "integer", "n_outputs", "real", "recurse", "repeat", "subset"]
@@ -62,6 +65,7 @@ def choice(
     keys, values = [key for key, _ in kept], [value for _, value in kept]
     index = 0
     if default is not None:
+        default = default.item() if isinstance(default, np.generic) else default
         matches = [i for i, key in enumerate(keys) if key == default and type(key) is type(default)]
         matches = matches or [i for i, value in enumerate(values) if value is default]
         if not matches:
@@ -169,6 +173,11 @@ def repeat(
         raise InvalidSpace(f"repeat() needs 0 <= minimum <= maximum and maximum >= 1, but got {minimum}, {maximum}.")
     if default is not None and not minimum <= default <= maximum:
         raise InvalidSpace(f"`default` of repeat must be in {minimum}..{maximum}, but got {default!r}.")
+    if is_torch_module(block):
+        raise InvalidSpace(
+            "repeat() needs a function or a node, but got a torch module: write "
+            f"netwright.nn.{type(block).__name__}(...), or defer(MyModule, ...) for a class of yours."
+        )
     scoped = isinstance(block, Node) or not callable(block)
     blocks = tuple(block if scoped else block(i) for i in range(maximum))
     return Repeat(blocks, minimum, _label(label), default, scoped)
@@ -185,6 +194,9 @@ def defer(target: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Call:
         >>> defer(Block, 64, kernel_size=choice([3, 5]))
         Block(64, kernel_size=choice([3, 5]))
     """
+    if is_torch_module(target):
+        name = type(target).__name__
+        raise InvalidSpace(f"defer() needs the class {name}, not a module made of it: defer({name}, ...).")
     if not callable(target):
         raise InvalidSpace(f"defer() needs a class or a function first, but got {type(target).__name__}.")
     return Call(target, args, kwargs)
@@ -292,7 +304,7 @@ def _named(options: Sequence[Any] | Mapping[str, Any], what: str) -> tuple[list[
     elif isinstance(options, (str, bytes)) or not isinstance(options, Sequence):
         raise InvalidSpace(f"a {what} needs a list or a mapping of options, but got {options!r}.")
     else:
-        values = list(options)
+        values = [option.item() if isinstance(option, np.generic) else option for option in options]
         keys = _keys(values)
     if not values:
         raise InvalidSpace(f"a {what} needs at least one option, but got none.")

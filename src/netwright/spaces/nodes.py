@@ -26,6 +26,7 @@ __all__ = [
     "Repeat",
     "Subset",
     "children",
+    "is_torch_module",
 ]
 
 
@@ -89,8 +90,10 @@ class Node:
         return Expression("gt", (self, other))
 
     def _no_value(self, *_: Any) -> NoReturn:
+        kind = type(self).__name__.lower()
+        article = "an" if kind[0] in "aeiou" else "a"
         raise InvalidSpace(
-            f"a {type(self).__name__.lower()} has no value while the space is written down, so it can't be used in "
+            f"{article} {kind} has no value while the space is written down, so it can't be used in "
             "`if`, `range`, `int` or a loop: use choice(), repeat() or derive(function, node) instead."
         )
 
@@ -261,3 +264,8 @@ def children(node: Any) -> Iterator[Any]:
         yield from node
     elif isinstance(node, dict):
         yield from node.values()
+
+
+def is_torch_module(value: Any) -> bool:
+    """Whether this is a module of torch that is made already (without importing torch)."""
+    return any(c.__name__ == "Module" and c.__module__.startswith("torch.nn") for c in type(value).__mro__)

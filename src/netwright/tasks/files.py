@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -47,6 +48,8 @@ def load(
         >>> load("stripes").input_shape
         (1, 8, 8)
     """
+    if not isinstance(data, str | os.PathLike):
+        raise InvalidInput(f"load() takes a name or a path, but got a {type(data).__name__}: use task_from() for data.")
     data = str(data)
     if data in registry.tasks:
         if target is not None:

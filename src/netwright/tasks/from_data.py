@@ -144,11 +144,13 @@ def _pair(examples: Any, y: Any) -> tuple[Any, Any]:
         raise DataError(
             f"y is missing: give one target for each example{hint}, or a dataset of (input, target) pairs as X."
         )
-    if isinstance(y, str):
+    if np.isscalar(y):
         if not is_frame(examples):
             raise DataError(f"y={y!r} names a column, but X is not a DataFrame: give the targets themselves.")
         if y not in examples.columns:
             raise unknown("target column", y, map(str, examples.columns))
+        if list(examples.columns).count(y) > 1:
+            raise DataError(f"several columns are named {y!r}, so the target isn't clear: rename them.")
         return examples.drop(columns=[y]), examples[y]
     return examples, y
 
@@ -158,7 +160,7 @@ def _test_pair(test: Any, y: Any) -> tuple[Any, Any]:
         if len(test) != 2:
             raise DataError(f"`test` must be a pair (X, y) or a dataset, but it has {len(test)} items.")
         return _pair(*test)
-    return _pair(test, y if isinstance(y, str) else None)
+    return _pair(test, y if np.isscalar(y) else None)
 
 
 def _read(examples: Any, y: Any, found: list[str], prefix: str) -> tuple[Any, Array, bool]:
@@ -168,8 +170,8 @@ def _read(examples: Any, y: Any, found: list[str], prefix: str) -> tuple[Any, Ar
     try:
         n_inputs = len(examples)
     except TypeError:
-        n_inputs = len(inputs)
-    if targets.size and n_inputs and n_inputs != len(targets):
+        n_inputs = len(inputs) if inputs.ndim else 0
+    if targets.ndim and targets.size and n_inputs and n_inputs != len(targets):
         own.append(f"X has {n_inputs} examples, but y has {len(targets)}.")
     found += [prefix + problem for problem in own]
     return inputs, targets, str(getattr(y, "dtype", "")) == "category"

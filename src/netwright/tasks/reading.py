@@ -111,11 +111,12 @@ def read_targets(values: Any, found: list[str]) -> Array:
     elif array.dtype.kind in "Mm":
         found.append("y holds dates or durations: turn them into numbers.")
     elif array.dtype.kind == "f":
-        n_missing, n_infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+        largest = float(np.finfo(np.float32).max)
+        n_missing, n_infinite = int(np.isnan(array).sum()), int((np.abs(array) > largest).sum())
         if n_missing:
             found.append(f"y has {n_missing} missing values (NaN): drop those rows.")
         if n_infinite:
-            found.append(f"y has {n_infinite} infinite values: drop those rows.")
+            found.append(f"y has {n_infinite} infinite or too large values: drop those rows.")
     elif array.dtype == object:
         return _read_objects(array, found)
     return array
