@@ -30,9 +30,17 @@ if TYPE_CHECKING:
     from netwright.automl import (
         ImageClassifier,
         NeuralArchitectureSearch,
+        Result,
         TabularClassifier,
         TabularRegressor,
+        load_result,
+        resume,
+        search,
     )
+    from netwright.evaluators import TrainingPlan
+    from netwright.loop import Search
+    from netwright.models import source_of
+    from netwright.tasks import load, task_from
 
 __version__ = "0.1.0"
 
@@ -47,21 +55,32 @@ __all__ = [
     "NeuralArchitectureSearch",
     "Objective",
     "Record",
+    "Result",
+    "Search",
     "Space",
     "TabularClassifier",
     "TabularRegressor",
+    "TrainingPlan",
+    "build",
     "cell",
     "choice",
     "defer",
     "derive",
     "integer",
     "layers",
+    "load",
+    "load_result",
     "n_outputs",
     "nn",
+    "profile",
     "real",
     "recurse",
     "repeat",
+    "resume",
+    "search",
+    "source_of",
     "subset",
+    "task_from",
 ]
 
 _LATER = {

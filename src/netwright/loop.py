@@ -30,6 +30,7 @@ __all__ = ["Evaluation", "Outcome", "Search"]
 _log = logging.getLogger(__name__)
 
 _MOST_INFEASIBLE = 1000  # in a row: then the constraints are as good as impossible
+_LEAST_SHARE = 0.05  # of a usual evaluation's time, for another one to be begun
 _GRACE = 3.0  # seconds that a worker may overrun its deadline before it is ended
 _LONGEST_REASON = 1000  # characters of an error that are kept
 
@@ -159,6 +160,8 @@ class Search:
         self._spent = 0.0  # seconds, in earlier runs of this search
         self._counted = 0
         self._infeasible_in_row = 0
+        self._whole_seconds = 0.0  # of all evaluations that came to their end
+        self._n_whole = 0
         if store is not None:
             self._replay(store)
         self._start = clock() if started is None else started
@@ -293,6 +296,9 @@ class Search:
         else:
             self._infeasible_in_row = 0
             self._counted += 1
+            if record.status == "ok":
+                self._whole_seconds += record.wall_seconds
+                self._n_whole += 1
 
     def elapsed(self) -> float:
         """Seconds of search so far, earlier runs of it included."""
@@ -367,8 +373,12 @@ class Search:
     def _reason_to_stop(self, budget: Budget) -> str:
         if budget.candidates is not None and self._counted >= budget.candidates:
             return f"{budget.candidates} candidate{'s' if budget.candidates > 1 else ''} evaluated"
-        if budget.seconds is not None and self.elapsed() >= budget.seconds:
-            return "time is up"
+        if budget.seconds is not None:
+            least = (
+                _LEAST_SHARE * self._whole_seconds / max(self._n_whole, 1)
+            )  # with less, a candidate is lost for sure
+            if self.elapsed() >= budget.seconds - least:
+                return "time is up"
         if self._infeasible_in_row >= _MOST_INFEASIBLE:
             limits = ", ".join(map(str, self.constraints))
             return f"{_MOST_INFEASIBLE} candidates in a row break the constraints ({limits}): loosen them"

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from netwright import Space, choice
+from netwright import Record, Space, choice
 from netwright.core.errors import EvaluationError, RunError, SpaceExhausted
 from netwright.loop import Search
 from netwright.runtime import Done, InlineExecutor, MemoryStore
@@ -49,6 +49,22 @@ def test_seconds(space, clock):
 def test_time_that_was_used_before_counts(space, clock):
     search = Search(space, Random(), _loss, budget="10s, 3 candidates", clock=clock, started=clock.now - 10)
     assert len(search.run()) == 0
+    assert search.stopped_by == "time is up"
+
+
+@pytest.mark.parametrize(("used", "n_more"), [(9.8, 1), (9.95, 0)])
+def test_no_candidate_is_begun_in_the_last_moments(space, clock, used, n_more):
+    """A twentieth of a usual evaluation's time is too little for another one."""
+
+    def evaluator(candidate, context):
+        clock.now += 2
+        return {"loss": 0.5}
+
+    store = MemoryStore()
+    arch = space.default()
+    store.append(Record(0, arch, metrics={"loss": 0.5}, losses=(0.5,), wall_seconds=2.0, elapsed_seconds=used))
+    search = Search(space, Random(), evaluator, budget="10s", clock=clock, store=store)
+    assert len(search.run()) == 1 + n_more
     assert search.stopped_by == "time is up"
 
 

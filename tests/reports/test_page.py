@@ -10,6 +10,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from netwright.core import Arch, Constraint, History, Objective, Record
+from netwright.core.errors import InvalidInput
 from netwright.reports import Drawing, DrawnLayer, FinalTraining, ReportData, TaskFacts, report_html, write_report
 from netwright.reports.candidates_section import MOST_ROWS
 from netwright.reports.environment import environment
@@ -385,7 +386,9 @@ def test_writing_replaces_the_file_at_once_and_leaves_nothing_beside_it(tmp_path
     write_report(make.data(), str(target))
     assert target.read_text(encoding="utf-8") != first
     assert [p.name for p in target.parent.iterdir()] == ["report.html"]
-    with pytest.raises(OSError, match=r"report|directory"):  # a folder is in its place
+    with pytest.raises(
+        InvalidInput, match=r"a report needs the name of a file, such as report.html, but .* is a folder"
+    ):
         write_report(data, target.parent)
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
     if os.name == "posix":

@@ -178,6 +178,7 @@ def test_the_target_may_be_a_column():
     assert task.feature_names == ("base",)
     with pytest.raises(NotFound, match=r"unknown target column 'wnted': did you mean 'wanted'"):
         task_from(table, "wnted")
+    assert task.encoder.transform(table).shape == (N, 1)  # a new table may still have it
     held = task_from(table, "wanted", test=table.iloc[:10])
     assert held.test.inputs[:, 0].tolist() == list(range(10))
     with pytest.raises(DataError, match=r"y is missing: .* or the name of the target column"):

@@ -108,6 +108,13 @@ def resume(
 ) -> Result:
     """Go on with the search of a folder, with its own settings; a larger budget takes it further.
 
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = search("mlp", "blobs", method="random", budget="1 candidate", out=folder)
+        >>> len(resume(folder, budget="2 candidates").history)
+        2
+
     Args:
         folder: the run's.
         budget: of the whole search, what is spent included; the one that it had if not given.
@@ -150,6 +157,13 @@ def load_result(folder: str | Path) -> Result:
     """The result of a run folder, also while the search goes on. Nothing is changed.
 
     The model comes from the folder's own model.py; the data are not loaded, so `predict` is not there.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = search("mlp", "blobs", budget="1 candidate", out=folder)
+        >>> load_result(folder).stopped_by
+        '1 candidate evaluated'
 
     Raises:
         RunError: if there is no run.

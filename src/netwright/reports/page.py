@@ -7,7 +7,7 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from netwright.core.errors import MissingDependency
+from netwright.core.errors import InvalidInput, MissingDependency
 from netwright.reports.figures import COLOURS
 from netwright.reports.markup import Markup, element, embedded_json, joined
 from netwright.reports.report_data import ReportData
@@ -37,10 +37,13 @@ def write_report(data: ReportData, path: str | Path) -> Path:
     Missing folders are made. A report has about 5 MB, nearly all of it plotly's code.
 
     Raises:
+        InvalidInput: if the path is a folder.
         MissingDependency: without plotly.
         OSError: if the file can't be written.
     """
     target = Path(path)
+    if target.is_dir():
+        raise InvalidInput(f"a report needs the name of a file, such as report.html, but {str(target)!r} is a folder.")
     text = report_html(data)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(

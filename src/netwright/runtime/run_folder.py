@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from netwright.core.errors import RunError
+from netwright.core.errors import InvalidInput, RunError
 from netwright.runtime.sqlite_store import SqliteStore
 
 __all__ = ["RunFolder"]
@@ -28,6 +28,8 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidInput(f"the folder of a run must be a path, but got {path!r}.")
         self.path = Path(path)
         self.read_only = read_only
         self._lock: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,8 @@ def task_from(
     parts = _rows(encoded, kind, rng, test_share if test is None else 0.0, validation_share)
     encoder, more = fit_encoder(inputs, parts[0], classes)
     notes += more
+    if isinstance(y, str) and is_frame(X):  # a new table may come with the column that is to be predicted
+        encoder = replace(encoder, ignored=(*encoder.ignored, y))
     whole = encoder.transform(inputs)
     train, validation, held = (Split(whole[rows], encoded[rows]) for rows in parts)
     if test is not None:
