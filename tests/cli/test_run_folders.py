@@ -175,7 +175,7 @@ def test_nothing_to_export_yet(refuses, running):
 
 def test_where_nothing_can_be_written(refuses, finished, tmp_path):
     (tmp_path / "taken").mkdir()
-    assert "Is a directory: taken" in refuses("report", str(finished), "--out", "taken")
+    assert "'taken' is a folder." in refuses("report", str(finished), "--out", "taken")
     (tmp_path / "file").touch()
     assert re.search(r"(Not a directory|File exists): .*file", refuses("export", str(finished), "file/net.py"))
 
