@@ -104,6 +104,17 @@ def test_the_row_numbers_that_pandas_writes_are_left_out(tmp_path, table):
     assert (task.encoder.transform(read) == task.encoder.transform(read.drop(columns="Unnamed: 0"))).all()
 
 
+@pytest.mark.parametrize(("separator", "decimal"), [(";", ","), (";", "."), ("\t", "."), (",", ".")])
+def test_columns_separated_otherwise(tmp_path, separator, decimal):
+    path = tmp_path / "t.csv"
+    rows = [f"{i}.5,{'ab'[i % 2]}" for i in range(40)]
+    swapped = [row.replace(",", separator).replace(".", decimal) for row in ["size,grower", *rows]]
+    path.write_text("\n".join(swapped), encoding="utf-8")
+    task = load(str(path), target="grower")
+    assert task.n_outputs == 2
+    assert task.input_shape == (1,)
+
+
 @pytest.mark.parametrize("name", ["broken.csv", "broken.parquet"])
 @pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe\x80PAR1", b'a,b\n1,2,3,4\n"'])
 def test_broken_tables_are_refused(tmp_path, name, content):

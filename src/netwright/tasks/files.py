@@ -131,9 +131,8 @@ def _from_table(path: Path, target: str | None, kind: Kind | None, seed: int) ->
     except ImportError as error:
         raise MissingDependency(f'reading {path.name} needs pandas: pip install "netwright[frame]"') from error
     try:
-        comma = path.suffix.lower() == ".csv"
-        # In one piece: read in chunks, a column may come out as a mix of types.
-        frame = pandas.read_csv(path, low_memory=False) if comma else pandas.read_parquet(path)
+        text = path.suffix.lower() == ".csv"
+        frame = _separated(pandas, path) if text else pandas.read_parquet(path)
     except ImportError as error:
         raise MissingDependency(f'reading {path.name} needs pyarrow: pip install "netwright[frame]"') from error
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors, pyarrow's too
@@ -153,6 +152,21 @@ def _from_table(path: Path, target: str | None, kind: Kind | None, seed: int) ->
     note = f"left out: {', '.join(map(repr, numbering))}, as it only numbers the rows."
     encoder = task.encoder and replace(task.encoder, ignored=(*task.encoder.ignored, *numbering))
     return replace(task, notes=(*task.notes, note), encoder=encoder)
+
+
+def _separated(pandas: Any, path: Path) -> Any:
+    """A table whose columns are separated by commas; or, if that gives one column only, by semicolons or tabs."""
+    # In one piece: read in chunks, a column may come out as a mix of types.
+    frame = pandas.read_csv(path, low_memory=False)
+    header = str(frame.columns[0]) if len(frame.columns) == 1 else ""
+    for separator in (";", "\t"):
+        if separator in header:
+            frame = pandas.read_csv(path, sep=separator, low_memory=False)
+            # Where columns are separated by semicolons, 1.5 is often written 1,5.
+            other = pandas.read_csv(path, sep=separator, decimal=",", low_memory=False)
+            numbers = [len(table.select_dtypes("number").columns) for table in (frame, other)]
+            return other if numbers[1] > numbers[0] else frame
+    return frame
 
 
 def _is_numbering(series: Any) -> bool:
