@@ -111,6 +111,7 @@ class Registry(Generic[T]):
 methods: Registry[Callable[..., Any]] = Registry("method", package="netwright.methods")
 spaces: Registry[Callable[..., Any]] = Registry("space", package="netwright.spaces.zoo")
 tasks: Registry[Callable[..., Any]] = Registry("data set", package="netwright.tasks.zoo")
+benchmarks: Registry[Callable[..., Any]] = Registry("benchmark", package="netwright.benchmarks.zoo")
 interpreters: Registry[Callable[..., Any]] = Registry("interpreter", package="netwright.models.interpreters")
 """What can be made of a space and an arch: `Space.build` and the like look it up, so that spaces need no torch."""
 

@@ -1,0 +1,1 @@
+"""Benchmarks by name: `netwright.core.registry.benchmarks["nb201-cifar10"]()`."""
