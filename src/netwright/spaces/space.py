@@ -15,7 +15,9 @@ from netwright.core.errors import InvalidSpace, SpaceExhausted, problems
 from netwright.core.registry import interpreters
 from netwright.spaces.constraints import Constraints, constraint_list
 from netwright.spaces.counting import count_arches
+from netwright.spaces.crossovers import uniform
 from netwright.spaces.decisions import Decision, Labeller, decisions_of
+from netwright.spaces.graph import ArchGraph, Drawer
 from netwright.spaces.identity import identity
 from netwright.spaces.moves import Moves
 from netwright.spaces.nodes import Expression
@@ -92,6 +94,7 @@ class Space:
         self._changeable = [decision for decision in self.decisions if decision.domain.count > 1]
         self._draws = [(d.name, d.domain.draw, d.active if d.conditions else None) for d in self.decisions]
         self._moves = Moves(self.decisions)
+        self._drawer: Drawer | None = None
         self._size: float | None = None
         self._start: Arch | None = None
         self._allowed: list[Arch] | None = None  # all of a small space, once sampling has failed
@@ -207,24 +210,10 @@ class Space:
         """A child that takes each decision from either parent with equal chance (uniform crossover).
 
         A decision that only one of them has comes from that one; if neither has it, it is drawn.
-        After 1,000 children that break the constraints, a copy of the first parent is returned.
+        After 1,000 children that break the constraints, a copy of the first parent is returned. There are others in
+        `netwright.spaces.crossovers`.
         """
-        for _ in range(_TRIES):
-            numbers = rng.random(2 * len(self.decisions)).tolist()
-            decisions: dict[str, Decided] = {}
-            for i, decision in enumerate(self.decisions):
-                if not decision.active(decisions):
-                    continue
-                name = decision.name
-                donors = [parent for parent in (first, second) if name in parent]
-                if donors:
-                    decisions[name] = donors[int(numbers[2 * i] * len(donors))][name]
-                else:
-                    decisions[name] = decision.domain.draw(numbers[2 * i + 1])
-            child = Arch(decisions)
-            if self.allowed(child):
-                return child
-        return first
+        return uniform(self, first, second, rng)
 
     def neighbours(self, arch: Arch) -> Iterator[Arch]:
         """Every allowed arch one step of one decision away, in a fixed order.
@@ -337,6 +326,19 @@ class Space:
     def encoded_width(self) -> int:
         """The length of what `encode` returns."""
         return sum(decision.domain.width + bool(decision.conditions) for decision in self.decisions)
+
+    def graph(self, arch: Arch) -> ArchGraph:
+        """The arch as a graph of its operations, from input to output; see `netwright.spaces.graph`.
+
+        Example:
+            >>> from netwright import nn, choice
+            >>> space = Space(nn.Sequential(nn.LazyLinear(choice([8, 16])), nn.ReLU()))
+            >>> space.graph(space.default()).labels
+            ('input', 'LazyLinear(8)', 'output')
+        """
+        if self._drawer is None:
+            self._drawer = Drawer(self.tree)
+        return self._drawer(arch)
 
     def without_constraints(self) -> Space:
         """The same space with nothing ruled out."""
