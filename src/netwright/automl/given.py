@@ -1,4 +1,4 @@
-"""From whatever a user hands over to the parts of a search: a task, a space, a recipe."""
+"""From whatever a user hands over to the parts of a search: a task, a space."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from netwright.automl.file_space import is_file_space, space_of_file
-from netwright.core import Recipe, registry
+from netwright.core import registry
 from netwright.core.errors import InvalidInput, InvalidSpace, NotFound, unknown
 from netwright.spaces import Space
 from netwright.spaces.nodes import Node, is_torch_module
 from netwright.tasks import Task, load, task_from
 from netwright.tasks.kinds import Kind
 
-__all__ = ["lasting_name", "recipe_from", "space_from", "task_or_function"]
+__all__ = ["lasting_name", "space_from", "task_or_function"]
 
 
 def task_or_function(
@@ -129,40 +129,3 @@ def _called(maker: Any, task: Task | None, name: str) -> Space:
     if not isinstance(space, Space):
         raise InvalidSpace(f"{name} must return a Space, but returned a {type(space).__name__}.")
     return space
-
-
-def recipe_from(given: Any, space: Space, *, expected_candidates: int | None) -> tuple[Recipe, str]:
-    """A recipe and its name from a method's name, a recipe or a strategy.
-
-    Raises:
-        NotFound: for an unknown method.
-        InvalidInput: if it is none of these.
-    """
-    if isinstance(given, Recipe):
-        return given, type(given.strategy).__name__
-    if isinstance(given, str):
-        maker = registry.methods[given]
-        name = given.replace("-", "_")
-    elif isinstance(given, type) and hasattr(given, "propose"):
-        raise InvalidInput(f"`method` must be a strategy, not its class: say {given.__name__}().")
-    elif hasattr(given, "propose"):
-        return Recipe(given), type(given).__name__
-    elif callable(given):
-        maker, name = given, getattr(given, "__name__", "method")
-    else:
-        raise InvalidInput(
-            f"`method` must be a name, a Recipe or a strategy (with `propose`), but got a {type(given).__name__}."
-        )
-    takes = inspect.signature(maker).parameters
-    given_to = {}
-    if "expected_candidates" in takes:
-        given_to["expected_candidates"] = expected_candidates
-    recipe = maker(space, **given_to) if _takes_space(takes) else maker(**given_to)
-    if not isinstance(recipe, Recipe):
-        raise InvalidInput(f"the method {name!r} must return a Recipe, but returned a {type(recipe).__name__}.")
-    return recipe, name
-
-
-def _takes_space(takes: Any) -> bool:
-    first = next(iter(takes.values()), None)
-    return first is not None and first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from netwright.automl.buildable import first_buildable
-from netwright.automl.given import lasting_name, recipe_from, space_from, task_or_function
+from netwright.automl.given import lasting_name, space_from, task_or_function
 from netwright.automl.progress import Progress
 from netwright.automl.run_facts import data_facts, facts_of
 from netwright.core import Budget, Constraint, Objective, constraints_from, objectives_from
 from netwright.core.errors import InvalidInput, unknown
 from netwright.core.protocols import Evaluator
 from netwright.evaluators import Function, Training, TrainingPlan
+from netwright.methods.recipes import recipe_from
 from netwright.spaces import Space
 from netwright.tasks import Task
 from netwright.tasks.kinds import Kind

@@ -15,7 +15,6 @@ from typing import Any
 
 from netwright.automl.buildable import first_buildable
 from netwright.automl.final_training import Trained, rebuilt, train_winner
-from netwright.automl.given import recipe_from
 from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
@@ -26,6 +25,7 @@ from netwright.core.protocols import Evaluator, Executor
 from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
 from netwright.evaluators.training import cached_examples
 from netwright.loop import Search
+from netwright.methods.recipes import recipe_from
 from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, RunFolder
 
 __all__ = ["place_of", "run_request"]
