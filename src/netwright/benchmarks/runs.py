@@ -12,11 +12,9 @@ import numpy as np
 
 from netwright.core.errors import RunError
 
-__all__ = ["Journal", "Run", "RunKey"]
+__all__ = ["Journal", "Run"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
-RunKey: TypeAlias = "tuple[str, str, int, int, int]"
-"""Benchmark, method, seed, queries, workers: what a run was asked to do."""
 
 _FORMAT = 1
 
@@ -29,6 +27,7 @@ class Run:
 
     Attributes:
         benchmark, method, seed, queries, workers: what was asked for.
+        digest: of the strategy and the table: another one means another run, whatever its name.
         at: after which query (from 1) each incumbent was found.
         seconds: when, on the simulated clock.
         values: the objective's metric of each incumbent after full training.
@@ -53,6 +52,7 @@ class Run:
     seed: int
     queries: int
     workers: int
+    digest: str = ""
     at: tuple[int, ...] = ()
     seconds: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
@@ -63,11 +63,6 @@ class Run:
     total_seconds: float = 0.0
     wall_seconds: float = field(default=0.0, compare=False)
     error: str | None = None
-
-    @property
-    def key(self) -> RunKey:
-        """What it was asked to do."""
-        return (self.benchmark, self.method, self.seed, self.queries, self.workers)
 
     def by_query(self, *, test: bool = False) -> Numbers:
         """The incumbent's value (or test metric) after each query, shape (queries,); NaN before there is one."""
