@@ -1,24 +1,26 @@
-"""How many arches a space has: exactly where possible, an estimate where not."""
+"""How many arches a space has (exactly where possible, an estimate where not), and all of them one by one."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netwright.core.arch import Decided
+from netwright.core.arch import Arch, Decided
 from netwright.spaces.decisions import Condition, Decision
 
 if TYPE_CHECKING:
     from netwright.spaces.space import Space
 
-__all__ = ["count_arches"]
+__all__ = ["count_arches", "enumerated"]
 
 _MOST_ENUMERATED = 100_000  # with constraints, spaces up to here are counted one by one
 _DRAWS = 2_000  # for the estimate beyond
 _MOST_STATES = 100_000  # that are told apart on the way
+_NO_MORE: Any = object()
 _UNTOLD: Any = object()  # the value of a decision on which no other depends
 
 
@@ -36,6 +38,31 @@ def count_arches(space: Space) -> float:
     held = sum(space.allowed(free.sample(rng)) for _ in range(_DRAWS))
     share = held / _DRAWS
     return float(total) * share if total < sys.float_info.max else math.inf
+
+
+def enumerated(decisions: tuple[Decision, ...], resolution: int) -> Iterator[Arch]:
+    """Every arch, in a fixed order; a real takes `resolution` values. Constraints are of no concern here."""
+    taken: dict[str, Decided] = {}
+    opened: list[tuple[int, Iterator[Decided]]] = []  # the active decisions with their values still to come
+    start = 0
+    while True:
+        for i, decision in enumerate(decisions[start:], start):
+            if decision.active(taken):
+                values = decision.domain.grid(resolution)
+                taken[decision.name] = next(values)
+                opened.append((i, values))
+        yield Arch(taken)
+        while opened:  # back to the last decision that has another value
+            last, values = opened[-1]
+            value = next(values, _NO_MORE)
+            if value is not _NO_MORE:
+                taken[decisions[last].name] = value
+                start = last + 1
+                break
+            del taken[decisions[last].name]
+            opened.pop()
+        else:
+            return
 
 
 def _count(decisions: tuple[Decision, ...]) -> float:

@@ -14,12 +14,14 @@ from netwright.core.arch import Arch, Decided
 from netwright.core.errors import InvalidSpace, SpaceExhausted, problems
 from netwright.core.registry import interpreters
 from netwright.spaces.constraints import Constraints, constraint_list
-from netwright.spaces.counting import count_arches
+from netwright.spaces.counting import count_arches, enumerated
 from netwright.spaces.crossovers import uniform
 from netwright.spaces.decisions import Decision, Labeller, decisions_of
+from netwright.spaces.domains import Domain
 from netwright.spaces.graph import ArchGraph, Drawer
 from netwright.spaces.identity import identity
 from netwright.spaces.moves import Moves
+from netwright.spaces.narrowing import Part
 from netwright.spaces.nodes import Expression
 from netwright.spaces.profile import Profile
 from netwright.spaces.resolve import resolve
@@ -27,7 +29,6 @@ from netwright.spaces.resolve import resolve
 __all__ = ["Space"]
 
 _TRIES = 1000  # draws before a constraint is said to be (almost) impossible
-_NO_MORE: Any = object()
 _MOST_LISTED = 100_000  # arches of a space that is gone through where random ones fail
 _MOST_LOOKED_AT = 2_000  # arches near the default that are tried if it isn't allowed
 
@@ -89,6 +90,11 @@ class Space:
                 "node that the model uses, or give both one label (inside a repeated node, only labels are shared)."
             )
         self._canonical = canonical
+        self._parts: dict[str, Part] = {}  # of decisions with fewer values than in the tree
+        self._take_decisions()
+
+    def _take_decisions(self) -> None:
+        """Whatever follows from the decisions."""
         self._by_name = {decision.name: decision for decision in self.decisions}
         self._conditional = any(decision.conditions for decision in self.decisions)
         self._changeable = [decision for decision in self.decisions if decision.domain.count > 1]
@@ -100,7 +106,10 @@ class Space:
         self._allowed: list[Arch] | None = None  # all of a small space, once sampling has failed
 
     def __reduce__(self) -> Any:
-        return Space._rebuilt, (*self._given, self._start)
+        return Space._rebuilt, (*self._given, self._start, self._kept())
+
+    def _kept(self) -> dict[str, Domain]:
+        return {name: part.kept for name, part in self._parts.items()}
 
     @classmethod
     def _rebuilt(
@@ -111,16 +120,59 @@ class Space:
         name: str | None,
         canonical: Callable[[Arch], Arch] | None,
         start: Arch | None,
+        kept: Mapping[str, Domain],
     ) -> Space:
         space = cls(model, training=training, constraints=constraints, name=name, canonical=canonical)
+        if kept:
+            space._parts = {d.name: Part(d.domain, kept[d.name]) for d in space.decisions if d.name in kept}
+            space.decisions = tuple(
+                Decision(d.name, space._parts.get(d.name, d.domain), d.conditions) for d in space.decisions
+            )
+            space._take_decisions()
         space._start = start
         return space
 
     def starting_at(self, arch: Arch) -> Space:
         """The same space with another default arch: where the defaults of the single choices aren't enough."""
         self.validate(arch)
-        model, training, constraints, name, canonical = self._given
-        return Space._rebuilt(model, training, constraints, name, canonical, arch)
+        return Space._rebuilt(*self._given, arch, self._kept())
+
+    def narrowed(self, kept: Mapping[str, Domain]) -> Space:
+        """The same space with fewer values for the decisions named; conditions, names and encodings stay.
+
+        What is asked about an arch that has other values (`mutate`, `crossover`, `neighbours`) is answered for `inside`
+        of it. `canonical` is the whole space's: its representative may lie outside.
+
+        Example:
+            >>> from netwright import choice, integer
+            >>> from netwright.spaces.domains import Categorical, IntegerRange
+            >>> space = Space({"width": integer(1, 8), "act": choice(["relu", "silu", "tanh"])})
+            >>> part = space.narrowed({"width": IntegerRange(4, 6), "act": Categorical(("relu", "tanh"))})
+            >>> part.size(), part.inside(Arch({"width": 8, "act": "silu"}))
+            (6, Arch({'width': 6, 'act': 'relu'}))
+
+        Raises:
+            InvalidSpace: for a name that is no decision.
+        """
+        wrong = sorted(set(kept) - set(self._by_name))
+        if wrong:
+            raise InvalidSpace(f"there is no decision {', '.join(map(repr, wrong))} in {self.name!r} to narrow.")
+        kept = {**self._kept(), **kept}
+        start = self._start
+        if start is not None and not all(start[name] in kept[name] for name in kept if name in start):
+            start = None
+        return Space._rebuilt(*self._given, start, kept)
+
+    def inside(self, arch: Arch) -> Arch:
+        """The arch itself where a narrowed space has all its values, else with the nearest ones (see `Part`)."""
+        if not self._parts or all(arch[name] in part for name, part in self._parts.items() if name in arch):
+            return arch
+        decisions: dict[str, Decided] = {}
+        for decision in self.decisions:
+            if decision.active(decisions):
+                value, part = arch.get(decision.name, decision.domain.default), self._parts.get(decision.name)
+                decisions[decision.name] = value if part is None else part.nearest(value)
+        return Arch(decisions)
 
     def __repr__(self) -> str:
         return f"<Space {self.name}: {len(self.decisions)} decisions>"
@@ -134,11 +186,11 @@ class Space:
             for decision in self.decisions:
                 if decision.active(decisions):
                     decisions[decision.name] = decision.domain.default
-            self._start = self._nearest_allowed(Arch(decisions))
+            self._start = self.nearest_allowed(Arch(decisions))
         return self._start
 
-    def _nearest_allowed(self, arch: Arch) -> Arch:
-        """The first allowed arch in the order of steps away, as far as is worth looking; else a random one."""
+    def nearest_allowed(self, arch: Arch) -> Arch:
+        """The first arch that the constraints allow, in the order of steps away; a random one if none is near."""
         seen, near = {arch}, [arch]
         for candidate in near:  # grows while it is gone through
             if self.allowed(candidate):
@@ -182,6 +234,7 @@ class Space:
         Raises:
             SpaceExhausted: if no decision can be changed, or every change breaks the constraints.
         """
+        arch = self.inside(arch)
         mutable = [d for d in self._changeable if d.name in arch] if self._conditional else self._changeable
         if not mutable:
             raise SpaceExhausted(f"no decision of {arch} has a second value.")
@@ -213,7 +266,7 @@ class Space:
         After 1,000 children that break the constraints, a copy of the first parent is returned. There are others in
         `netwright.spaces.crossovers`.
         """
-        return uniform(self, first, second, rng)
+        return uniform(self, self.inside(first), self.inside(second), rng)
 
     def neighbours(self, arch: Arch) -> Iterator[Arch]:
         """Every allowed arch one step of one decision away, in a fixed order.
@@ -221,38 +274,13 @@ class Space:
         Being a neighbour is mutual. Where the step (de)activates other decisions, all their values count if there
         are at most 64 combinations, else only their defaults.
         """
-        return (other for other in self._moves.neighbours(arch) if self.allowed(other))
+        return (other for other in self._moves.neighbours(self.inside(arch)) if self.allowed(other))
 
     def enumerate(self, resolution: int = 5) -> Iterator[Arch]:
         """Every allowed arch, in a fixed order; a real takes `resolution` values over its range."""
         if not isinstance(resolution, int) or resolution < 1:
             raise InvalidSpace(f"`resolution` must be at least 1, but got {resolution!r}.")
-        return self._enumerated(resolution)
-
-    def _enumerated(self, resolution: int) -> Iterator[Arch]:
-        decisions: dict[str, Decided] = {}
-        opened: list[tuple[int, Iterator[Decided]]] = []  # the active decisions with their values still to come
-        start = 0
-        while True:
-            for i, decision in enumerate(self.decisions[start:], start):
-                if decision.active(decisions):
-                    values = decision.domain.grid(resolution)
-                    decisions[decision.name] = next(values)
-                    opened.append((i, values))
-            arch = Arch(decisions)
-            if self.allowed(arch):
-                yield arch
-            while opened:  # back to the last decision that has another value
-                last, values = opened[-1]
-                value = next(values, _NO_MORE)
-                if value is not _NO_MORE:
-                    decisions[self.decisions[last].name] = value
-                    start = last + 1
-                    break
-                del decisions[self.decisions[last].name]
-                opened.pop()
-            else:
-                return
+        return (arch for arch in enumerated(self.decisions, resolution) if self.allowed(arch))
 
     # Facts ------------------------------------------------------------------------------------------------------
 
@@ -343,7 +371,7 @@ class Space:
     def without_constraints(self) -> Space:
         """The same space with nothing ruled out."""
         model, training, _, name, canonical = self._given
-        return Space(model, training=training, name=name, canonical=canonical)
+        return Space._rebuilt(model, training, (), name, canonical, None, self._kept())
 
     # Interpretation ---------------------------------------------------------------------------------------------
 
@@ -457,4 +485,6 @@ class Space:
         functions = [identity(function) for function in self.constraints.functions]
         parts = (self.tree, self.training_tree, self.constraints.comparisons, functions, self._canonical)
         text = f"{identity(parts)} {self.default().to_json()}"
+        if self._parts:
+            text += f" {sorted((name, str(part)) for name, part in self._parts.items())}"
         return hashlib.sha256(text.encode()).hexdigest()[:12]
