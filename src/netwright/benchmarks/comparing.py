@@ -128,7 +128,7 @@ def compare(
         queries=queries,
         workers=workers,
         start=start,
-        runs=tuple(done[(*pair, seed, digests[pair])] for pair in digests for seed in numbers),
+        runs=tuple(done[name, method, seed, digest] for (name, method), digest in digests.items() for seed in numbers),
         refused=refused,
         recipes=recipes,
     )
