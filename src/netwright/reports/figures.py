@@ -1,8 +1,4 @@
-"""Plotly figures of a search. Each function takes data and returns a figure, or None where there is nothing to draw.
-
-Colours are those of Okabe & Ito 2008 (told apart by colour-blind readers); the page replaces them in dark mode. All
-text of users is escaped: plotly reads a part of HTML in labels.
-"""
+"""Plotly figures of a search. Each function takes data and returns a figure, or None where there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -11,9 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from netwright.core.errors import MissingDependency
 from netwright.core.record import Record
 from netwright.reports.findings import best_first, focus, front, incumbents
+from netwright.reports.plotting import COLOURS, counting_axis, figure_of, layout_of, logarithmic_axis, scatter
 from netwright.reports.report_data import ReportData
 from netwright.reports.wording import decided_text, is_share, metric_text
 
@@ -21,7 +17,6 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 __all__ = [
-    "COLOURS",
     "curve_names",
     "drawn_records",
     "final_curve",
@@ -31,19 +26,6 @@ __all__ = [
     "trade_off",
     "trade_off_metrics",
 ]
-
-COLOURS = {
-    "blue": "#0072b2",
-    "orange": "#d55e00",
-    "green": "#009e73",
-    "purple": "#a7558a",
-    "sky": "#3d9fd6",
-    "grey": "#8a9199",
-    "faint": "#b9c0c7",
-    "ink": "#30363d",
-    "grid": "#e4e7ea",
-}
-"""The colours of the figures by name; the page maps each to one that suits a dark background."""
 
 MOST_POINTS = 3000
 MOST_CURVES = 150
@@ -92,7 +74,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
         shown = [record for record in records if record.id in drawn]
         if shown:
             traces.append(
-                _scatter(
+                scatter(
                     [along[r.id] for r in shown],
                     [data.value(r) for r in shown],
                     name=name,
@@ -111,7 +93,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
         if shown:
             line = {"width": 1.6, "color": COLOURS[colour]}
             traces.append(
-                _scatter(
+                scatter(
                     [along[r.id] for r in shown],
                     [10**edge if logarithmic else edge] * len(shown),
                     name=name,
@@ -124,7 +106,7 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
         end = max(along.values())
         xs, ys = [along[r.id] for r in best], [data.value(r) for r in best]
         traces.append(
-            _scatter(
+            scatter(
                 [*xs, end],
                 [*ys, ys[-1]],
                 name="best so far",
@@ -134,12 +116,12 @@ def progress(data: ReportData, *, against: Literal["number", "seconds"] = "numbe
             )
         )
     title = "candidates" if against == "number" else "seconds of search"
-    layout = _layout(title, data.objective.metric, values)
+    layout = layout_of(title, data.objective.metric, values)
     layout["yaxis"]["range"] = [low, high]
-    layout["xaxis"] |= _counting_axis(len(data.records)) if against == "number" else {"rangemode": "tozero"}
+    layout["xaxis"] |= counting_axis(len(data.records)) if against == "number" else {"rangemode": "tozero"}
     if logarithmic:
-        layout["yaxis"] |= _logarithmic_axis(data.objective.metric, 10**low, 10**high)
-    return _figure(traces, layout)
+        layout["yaxis"] |= logarithmic_axis(data.objective.metric, 10**low, 10**high)
+    return figure_of(traces, layout)
 
 
 def curve_names(data: ReportData) -> list[str]:
@@ -175,13 +157,13 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
             xs += [*steps, None]
             ys += [*kept, None]
         colour = {"color": COLOURS["faint"], "width": 1}
-        traces.append(_scatter(xs, ys, name="the others", mode="lines", line=colour, opacity=0.55, hoverinfo="skip"))
+        traces.append(scatter(xs, ys, name="the others", mode="lines", line=colour, opacity=0.55, hoverinfo="skip"))
     colours = ("blue", "orange", "green", "purple", "sky")
     dashes = ("solid", "dash", "dashdot", "dot", "longdash")
     for k, record in reversed(list(enumerate(with_curve[:highlighted]))):
         steps, kept = _points(record.curves[curve])
         traces.append(
-            _scatter(
+            scatter(
                 steps,
                 kept,
                 name=f"#{record.id}" + (" (best)" if data.winner is not None and record.id == data.winner.id else ""),
@@ -196,7 +178,7 @@ def learning_curves(data: ReportData, curve: str, *, highlighted: int = 5) -> Fi
     ends = [points[-1] for r in with_curve if (points := r.curves[curve]) and math.isfinite(points[-1])]
     if ends and is_share(curve) and focus(ends) is not None:
         layout["yaxis"]["range"] = list(focus(ends) or ())
-    return _figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def final_curve(curve: str, values: Sequence[float]) -> Figure | None:
@@ -205,18 +187,18 @@ def final_curve(curve: str, values: Sequence[float]) -> Figure | None:
         return None
     steps, kept = _points(values)
     line = {"color": COLOURS["blue"], "width": 2.6}
-    return _figure(
-        [_scatter(steps, kept, name=curve, mode="lines", line=line)], _curve_layout(curve, values, len(values))
+    return figure_of(
+        [scatter(steps, kept, name=curve, mode="lines", line=line)], _curve_layout(curve, values, len(values))
     )
 
 
 def _curve_layout(curve: str, given: Sequence[float], n_epochs: int) -> dict[str, Any]:
     values = [value for value in given if math.isfinite(value)]
-    layout = _layout("epochs", curve, values)
-    layout["xaxis"] |= _counting_axis(n_epochs)
+    layout = layout_of("epochs", curve, values)
+    layout["xaxis"] |= counting_axis(n_epochs)
     layout["showlegend"] = True  # of a single curve too: it says whose it is
     if "loss" in curve.lower() and min(values, default=0) > 0 and max(values) / min(values) > 30:
-        layout["yaxis"] |= _logarithmic_axis(curve, min(values), max(values))
+        layout["yaxis"] |= logarithmic_axis(curve, min(values), max(values))
     return layout
 
 
@@ -278,21 +260,21 @@ def trade_off(data: ReportData, metric: str) -> Figure | None:
         }
         traces.append(_points_of(data, chosen[:1], name="the winner", marker=ring))
     xs, ys = [x for _, x, _ in pairs], [y for _, _, y in pairs]
-    layout = _layout(metric, data.objective.metric, ys)
+    layout = layout_of(metric, data.objective.metric, ys)
     if min(xs) > 0 and max(xs) / min(xs) > 8:
-        layout["xaxis"] |= _logarithmic_axis(metric, min(xs), max(xs))
+        layout["xaxis"] |= logarithmic_axis(metric, min(xs), max(xs))
     logarithmic = _logarithmic(data, ys)
     low, high = _view(data, ys, logarithmic=logarithmic)
     layout["yaxis"]["range"] = [low, high]
     if logarithmic:
-        layout["yaxis"] |= _logarithmic_axis(data.objective.metric, 10**low, 10**high)
+        layout["yaxis"] |= logarithmic_axis(data.objective.metric, 10**low, 10**high)
     for limit in data.constraints:
         if limit.metric == metric:
             layout.setdefault("shapes", []).append(
                 {"type": "line", "x0": limit.limit, "x1": limit.limit, "y0": 0, "y1": 1, "yref": "paper",
                  "line": {"color": COLOURS["purple"], "width": 1.2, "dash": "dash"}}
             )  # fmt: skip  # one shape reads best in two lines
-    return _figure(traces, layout)
+    return figure_of(traces, layout)
 
 
 def _pairs(data: ReportData, metric: str) -> list[_Pair]:
@@ -312,26 +294,7 @@ def _front(data: ReportData, pairs: Sequence[_Pair], metric: str) -> list[_Pair]
 
 def _points_of(data: ReportData, pairs: Sequence[_Pair], **options: Any) -> dict[str, Any]:
     hover = _hover(data, [r for r, _, _ in pairs])
-    return _scatter([x for _, x, _ in pairs], [y for _, _, y in pairs], **hover, **options)
-
-
-def _scatter(
-    xs: Sequence[float | None], ys: Sequence[float | None], *, name: str, mode: str = "markers", **options: Any
-) -> dict[str, Any]:
-    """A trace as plotly knows it, its numbers rounded to six digits: the file stays small."""
-    if "text" in options:
-        options["hovertemplate"] = "%{text}<extra></extra>"
-    return {
-        "type": "scatter",
-        "mode": mode,
-        "x": [_rounded(x) for x in xs],
-        "y": [_rounded(y) for y in ys],
-        "name": html.escape(name),
-    } | options
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+    return scatter([x for _, x, _ in pairs], [y for _, _, y in pairs], **hover, **options)
 
 
 def _points(values: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -377,47 +340,3 @@ def _view(data: ReportData, values: Sequence[float], *, logarithmic: bool) -> tu
         low, high = (max(low, near[0]), high) if data.objective.direction == "max" else (low, min(high, near[1]))
     margin = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
     return low - margin, high + margin
-
-
-def _logarithmic_axis(metric: str, low: float, high: float) -> dict[str, Any]:
-    """An axis with ticks at 1, 2 and 5 of each power of ten, or at the powers alone where those are many."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [m * 10.0**p for p in powers for m in ((1, 2, 5) if len(powers) <= 4 else (1,))]
-    return {"type": "log", "tickvals": ticks, "ticktext": [metric_text(metric, tick) for tick in ticks]}
-
-
-def _counting_axis(most: int) -> dict[str, Any]:
-    """No ticks between 1 and 2 where only whole numbers have a meaning."""
-    return {"tick0": 1, "dtick": 1} if most <= 12 else {}
-
-
-def _layout(x_title: str, y_title: str, values: Sequence[float]) -> dict[str, Any]:
-    axis = {
-        "gridcolor": COLOURS["grid"],
-        "zeroline": False,
-        "linecolor": COLOURS["faint"],
-        "ticks": "outside",
-        "tickcolor": COLOURS["faint"],
-    }
-    share = is_share(y_title) and values and min(values) >= 0 and max(values) <= 1
-    return {
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "system-ui, sans-serif", "size": 13, "color": COLOURS["ink"]},
-        "margin": {"l": 62, "r": 14, "t": 12, "b": 48},
-        "hovermode": "closest",
-        "hoverlabel": {"align": "left"},
-        "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "itemwidth": 30},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": COLOURS["faint"], "activecolor": COLOURS["blue"]},
-        "xaxis": axis | {"title": {"text": html.escape(x_title), "standoff": 8}},
-        "yaxis": axis
-        | {"title": {"text": html.escape(y_title), "standoff": 8}, "tickformat": ".4~p" if share else ".4~g"},
-    }
-
-
-def _figure(traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> Figure:
-    try:
-        from plotly import graph_objects
-    except ImportError as error:
-        raise MissingDependency("figures need plotly, which is not installed: pip install plotly") from error
-    return graph_objects.Figure(data=list(traces), layout={"template": graph_objects.layout.Template()} | layout)

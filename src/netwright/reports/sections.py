@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from netwright.core.quantity import seconds_text
 from netwright.reports import figures
 from netwright.reports.candidates_section import candidates
 from netwright.reports.drawing_svg import drawing_size, drawing_svg
 from netwright.reports.findings import decision_means, final_interval, grouped_failures
-from netwright.reports.markup import Markup, breakable, element, embedded_json, facts, joined, rows_table
+from netwright.reports.html_page import figure_card, stat_tiles
+from netwright.reports.markup import Markup, breakable, element, facts, joined, rows_table
 from netwright.reports.report_data import ReportData
 from netwright.reports.summary import counts_text, gain_text, interval_text
 from netwright.reports.wording import decided_text, decisions_text, is_share, metric_text, plural, shape_text
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
-__all__ = ["SECTIONS", "Section", "hover_texts", "stats"]
+__all__ = ["SECTIONS", "Section", "stats"]
 
 _DRAWING_HEIGHT = 1150  # as in report.css
 
@@ -64,39 +60,7 @@ def stats(data: ReportData) -> Markup:
             else ""
         )
         tiles.append(("search time", seconds_text(data.seconds), extra))
-    items = (
-        element(
-            "div",
-            element("dt", name),
-            element(
-                "dd", element("div", big, class_="big"), element("div", note.replace(" %", "\u00a0%"), class_="note")
-            ),
-            class_="card stat first" if place == 0 and best is not None else "card stat",
-        )
-        for place, (name, big, note) in enumerate(tiles)
-    )
-    return element("dl", *items, class_="stats")
-
-
-def hover_texts(data: ReportData) -> Markup:
-    """What the points of all figures say of themselves, by id."""
-    return embedded_json(
-        "hover-texts", {i: figures.hover_text(data, r) for i, r in figures.drawn_records(data).items()}
-    )
-
-
-def _figure(name: str, figure: Figure | None, alternative: str, caption: str) -> Markup:
-    if figure is None:
-        return Markup()
-    plot = element(
-        "div", class_="plot", id=f"plot-{name}", data_figure=f"figure-{name}", role="img", aria_label=alternative
-    )
-    content = json.loads(figure.to_json())
-    for trace in content["data"]:
-        if "customdata" in trace:  # the ids of the points; their texts are in the page once, see `hover_texts`
-            del trace["text"]
-    drawn = embedded_json(f"figure-{name}", content)
-    return element("figure", plot, element("figcaption", caption), drawn, class_="card")
+    return stat_tiles(tiles, highlighted=best is not None)
 
 
 def _progress(data: ReportData) -> Markup:
@@ -111,13 +75,13 @@ def _progress(data: ReportData) -> Markup:
             about,
             element(
                 "div",
-                _figure(
+                figure_card(
                     "progress-number",
                     figures.progress(data, against="number"),
                     f"{metric} of every candidate and of the best so far, against the number of candidates",
                     "Against the number of candidates. Far worse results may be out of view: double-click to see all.",
                 ),
-                _figure(
+                figure_card(
                     "progress-seconds",
                     figures.progress(data, against="seconds"),
                     f"{metric} of every candidate and of the best so far, against the time of the search",
@@ -132,7 +96,7 @@ def _progress(data: ReportData) -> Markup:
 def _curves(data: ReportData) -> Markup:
     names = figures.curve_names(data)
     drawn = [
-        _figure(
+        figure_card(
             f"curve-{place}",
             figures.learning_curves(data, name),
             f"Learning curves of {name}: the best five candidates in colour, the others faint",
@@ -144,7 +108,7 @@ def _curves(data: ReportData) -> Markup:
     parts = [element("p", about, class_="about"), element("div", *drawn, class_="two")] if drawn else []
     final = data.final.curves if data.final is not None else {}
     last = [
-        _figure(
+        figure_card(
             f"final-curve-{place}",
             figures.final_curve(name, values),
             f"Learning curve of {name} in the final training",
@@ -159,7 +123,7 @@ def _curves(data: ReportData) -> Markup:
 def _trade_offs(data: ReportData) -> Markup:
     metric = data.objective.metric
     drawn = [
-        _figure(
+        figure_card(
             f"trade-off-{place}",
             figures.trade_off(data, name),
             f"{metric} against {name}, with the Pareto front",
