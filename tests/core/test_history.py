@@ -195,6 +195,25 @@ def test_seen_at_a_fidelity():
     assert history.seen(Arch({"x": 2}), 1.0)
 
 
+@given(st.lists(st.tuples(st.sampled_from("aaastd"), st.integers(0, 8), st.sampled_from([0.5, 1.0])), max_size=30))
+def test_what_is_seen_among_many_pending(moves):
+    """Whatever happens between two questions, as one by one: a asks, s starts, t tells, d drops."""
+    history = _history(canonical=lambda arch: Arch({"x": arch["x"] % 4}))
+    for move, number, fidelity in moves:
+        arch = Arch({"x": number})
+        if move == "a":
+            known = [*history.records, *history.pending.values()]
+            expected = any(other.arch["x"] % 4 == number % 4 and other.fidelity >= fidelity for other in known)
+            assert history.seen(arch, fidelity) is expected
+        elif move == "s":
+            history.start(Candidate(number, arch, fidelity))
+        elif move == "d":
+            history.drop(number)
+        elif number in history.pending:
+            there = history.pending[number]
+            history.add(Record(number, there.arch, there.fidelity))
+
+
 def test_what_works_the_same_is_seen():
     history = _history(_record(3, 0), canonical=lambda arch: Arch({"x": abs(arch["x"])}))
     assert history.seen(Arch({"x": -3}))

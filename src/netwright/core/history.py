@@ -36,7 +36,18 @@ class History:
         (0.2, 1, True)
     """
 
-    __slots__ = ("_best", "_canonical", "_folds", "_pending", "_records", "next_id", "objectives", "pending")
+    __slots__ = (
+        "_best",
+        "_canonical",
+        "_folds",
+        "_forms",
+        "_pending",
+        "_records",
+        "_waiting",
+        "next_id",
+        "objectives",
+        "pending",
+    )
 
     def __init__(
         self,
@@ -52,6 +63,9 @@ class History:
         self._pending: dict[int, Candidate] = {}
         self.pending: Mapping[int, Candidate] = MappingProxyType(self._pending)
         """Candidates that are being evaluated now, by id."""
+        # For `seen`, once it is asked: the form of each pending arch, and the fidelities at which a form is pending.
+        self._forms: dict[int, Arch] = {}
+        self._waiting: dict[Arch, list[float]] = {}
         self._folds: dict[Hashable, tuple[Any, int]] = {}
         self._best: Record | None = None
 
@@ -73,7 +87,14 @@ class History:
         highest: dict[Arch, float] = self.fold("seen", self._note, dict)
         if highest.get(form, -1.0) >= fidelity:
             return True
-        return any(self._form(other.arch) == form and other.fidelity >= fidelity for other in self._pending.values())
+        if not self._pending:
+            return False
+        for number, other in reversed(self._pending.items()):  # the newest first: only those since the last question
+            if number in self._forms:
+                break
+            self._forms[number] = own = self._form(other.arch)
+            self._waiting.setdefault(own, []).append(other.fidelity)
+        return any(there >= fidelity for there in self._waiting.get(form, ()))
 
     def _form(self, arch: Arch) -> Arch:
         return arch if self._canonical is None else self._canonical(arch)
@@ -167,21 +188,40 @@ class History:
 
     def start(self, candidate: Candidate) -> None:
         """Note that a candidate is being evaluated."""
+        if self._forms:
+            self.drop(candidate.id)
         self._pending[candidate.id] = candidate
 
     def drop(self, candidate_id: int) -> None:
         """Forget a pending candidate: no record of it will come."""
-        self._pending.pop(candidate_id, None)
+        candidate = self._pending.pop(candidate_id, None)
+        if candidate is not None and self._forms:
+            self._leave(candidate)
+
+    def _leave(self, candidate: Candidate) -> None:
+        """No longer count a candidate among those that `seen` knows to be pending."""
+        form = self._forms.pop(candidate.id, None)
+        if form is not None:
+            fidelities = self._waiting[form]
+            fidelities.remove(candidate.fidelity)
+            if not fidelities:
+                del self._waiting[form]
 
     def add(self, record: Record) -> None:
         """Append a record; its candidate is no longer pending."""
-        self._pending.pop(record.id, None)
+        pending = self._pending.pop(record.id, None)
+        if pending is not None and self._forms:
+            self._leave(pending)
         self._records.append(record)
         if record.id >= self.next_id:
             self.next_id = record.id + 1
         if record.losses and record.violation == 0:
             best = self._best
-            if best is None or (-record.fidelity, record.losses[0]) < (-best.fidelity, best.losses[0]):
+            if (
+                best is None
+                or record.fidelity > best.fidelity
+                or (record.fidelity == best.fidelity and record.losses[0] < best.losses[0])
+            ):
                 self._best = record
 
 
