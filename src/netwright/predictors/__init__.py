@@ -1,6 +1,6 @@
 """How to guess a metric from an arch: encodings, and predictors with uncertainty that learn from records."""
 
-from netwright.predictors.encodings import Canonical, Extra, GraphFeatures, Joined, OneHot, Pairwise, Paths
+from netwright.predictors.encodings import Canonical, Extra, GraphFeatures, Joined, OneHot, Pairwise, Paths, Standard
 from netwright.predictors.protocols import Encoding, Fitted, Predictor
 from netwright.predictors.whole_space import WholeSpace, encoded, graphs_of, whole_space
 
@@ -15,6 +15,7 @@ __all__ = [
     "Pairwise",
     "Paths",
     "Predictor",
+    "Standard",
     "WholeSpace",
     "encoded",
     "graphs_of",

@@ -23,7 +23,7 @@ from netwright.predictors.protocols import Encoding, Numbers
 from netwright.predictors.whole_space import encoded, graphs_of, whole_space
 from netwright.spaces.graph import SKIP, ArchGraph
 
-__all__ = ["Canonical", "Extra", "GraphFeatures", "Joined", "OneHot", "Pairwise", "Paths"]
+__all__ = ["Canonical", "Extra", "GraphFeatures", "Joined", "OneHot", "Pairwise", "Paths", "Standard"]
 
 _SAMPLES = 2_000  # arches that stand for a large space
 
@@ -265,6 +265,28 @@ class Canonical:
         return encoded(space, self.encoding, [space.canonical(arch) for arch in arches])
 
 
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What predictors use if nothing else is asked for: the decisions of the canonical arch, and its graph.
+
+    `Canonical(OneHot())`, `Paths(skips=False)` and `GraphFeatures(depth=1)` side by side; the first alone for a space
+    that draws no graphs. On NAS-Bench-201 a graph's neighbourhoods and ways say more than its decisions do
+    (benchmarks/predictors.py), and what has no place in the graph is still there.
+
+    Example:
+        >>> from netwright.spaces import Space, choice
+        >>> space = Space({"width": choice([8, 16])}, training={"lr": choice([0.1, 0.2])})
+        >>> Standard()(space, [space.default()]).shape
+        (1, 18)
+    """
+
+    def __call__(self, space: SearchSpace, arches: Sequence[Arch]) -> Numbers:
+        decisions: Encoding = Canonical(OneHot())
+        if not hasattr(space, "graph"):
+            return encoded(space, decisions, arches)
+        return Joined((decisions, Paths(skips=False), GraphFeatures(depth=1)))(space, arches)
+
+
 # Counting ---------------------------------------------------------------------------------------------------------
 
 
@@ -296,7 +318,8 @@ def _columns_of(space: SearchSpace, encoding: _Counting) -> dict[Hashable, int]:
         n_arches: Counter[Hashable] = Counter()
         for graph in graphs_of(space, arches):
             n_arches.update(encoding.counts(graph).keys())
-        known[encoding] = {key: column for column, (key, _) in enumerate(n_arches.most_common(encoding.most))}
+        frequent = [key for key, n in n_arches.most_common(encoding.most) if n > 1]  # one arch teaches about no other
+        known[encoding] = {key: column for column, key in enumerate(frequent)}
     return known[encoding]
 
 
