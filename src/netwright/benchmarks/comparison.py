@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from netwright.core.errors import InvalidInput, RunError, unknown
 __all__ = ["BenchmarkFacts", "Comparison"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+T = TypeVar("T")
 _Pair: TypeAlias = "tuple[str, str]"
 
 _FORMAT = "netwright comparison 1"
@@ -89,6 +90,8 @@ class Comparison:
     refused: Mapping[_Pair, str] = field(default_factory=dict)
     recipes: Mapping[_Pair, str] = field(default_factory=dict)
     _places: Mapping[_Pair, tuple[Run, ...]] = field(init=False, repr=False, compare=False)
+    _made: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """What was worked out before: nothing here ever changes."""
 
     __hash__ = None  # type: ignore[assignment]  # holds mappings
 
@@ -157,23 +160,29 @@ class Comparison:
             benchmark: its name.
             methods: those of `ran` if not given.
         """
-        goal = self.facts(benchmark).goal
         names = self.ran(benchmark) if methods is None else tuple(methods)
+        return self._once(("losses", benchmark, names), lambda: self._losses(benchmark, names))
+
+    def _losses(self, benchmark: str, names: tuple[str, ...]) -> Numbers:
+        goal = self.facts(benchmark).goal
         values = np.array([self.values(benchmark, name) for name in names])
         values = values.reshape(len(names), len(self.seeds), self.queries)
         return np.where(np.isnan(values), np.inf, -values if goal.direction == "max" else values)
 
     def table(self, benchmark: str) -> list[Standing]:
         """How each method did on a benchmark, the best mean rank first; last those that refuse it."""
+        return list(self._once(("table", benchmark), lambda: self._table(benchmark)))
+
+    def _table(self, benchmark: str) -> list[Standing]:
         names = self.ran(benchmark)
         losses = self.losses(benchmark, names)
-        ranks = statistics.mean_ranks(losses[:, :, -1])
+        ranks = statistics.ranks(losses)
         facts = self.facts(benchmark)
         rows = [
-            standing_of(self.runs_of(benchmark, name), losses[i], facts.goal, facts.optimum, float(ranks[i]))
+            standing_of(self.runs_of(benchmark, name), losses[i], ranks[i], facts.goal, facts.optimum)
             for i, name in enumerate(names)
         ]
-        rows.sort(key=lambda row: (row.mean_rank, row.method))
+        rows.sort(key=lambda row: (row.mean_rank, row.anytime_rank, row.method))
         refused = [name for name in self.methods if name not in names]
         return rows + [Standing(name, error=self.refused[benchmark, name]) for name in refused]
 
@@ -188,13 +197,16 @@ class Comparison:
         if not 1 <= place <= self.queries:
             raise InvalidInput(f"`query` must be in 1..{self.queries}, but got {query!r}.")
         found = {name: float(values[place - 1]) for name, values in curve.items()}
-        return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
+        return dict(sorted(found.items(), key=lambda item: (item[1], curve[item[0]].mean(), item[0])))
 
     def rank_curves(self) -> dict[str, Numbers]:
         """The mean rank over all benchmarks and seeds after each query, shape (queries,).
 
         Of the methods that have runs on every benchmark.
         """
+        return dict(self._once("rank curves", self._rank_curves))
+
+    def _rank_curves(self) -> dict[str, Numbers]:
         names = self._everywhere()
         if not names:
             return {}
@@ -210,12 +222,21 @@ class Comparison:
         Args:
             benchmark: its name; all of them together if not given.
         """
+        return list(self._once(("significance", benchmark), lambda: self._significance(benchmark)))
+
+    def _significance(self, benchmark: str | None) -> list[Difference]:
         if benchmark is not None or len(self.benchmarks) == 1:
             name = self.benchmarks[0].name if benchmark is None else benchmark
             return differences_of(self.ran(name), self.losses(name)[:, :, -1])
         names = self._everywhere()
         blocks = [statistics.ranks(self.losses(facts.name, names)[:, :, -1]) for facts in self.benchmarks]
         return differences_of(names, np.concatenate(blocks, axis=1))
+
+    def _once(self, key: Any, make: Callable[[], T]) -> T:
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]
+        return found
 
     def _everywhere(self) -> tuple[str, ...]:
         return tuple(name for name in self.methods if all(name in self.ran(facts.name) for facts in self.benchmarks))

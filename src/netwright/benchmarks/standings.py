@@ -28,6 +28,7 @@ class Standing:
     Attributes:
         method: its name.
         mean_rank: among the methods, over the seeds, by the incumbent after the last query; 1 is the best.
+        anytime_rank: the same after each query, and the mean of all: how good it is on the way.
         median, worse_quartile, better_quartile: of the objective's metric over the seeds, after the last query.
         test_median: the median of the incumbents' test metric.
         optimum_share: the share of seeds that have found an arch as good as the best of the table.
@@ -43,6 +44,7 @@ class Standing:
 
     method: str
     mean_rank: float = math.nan
+    anytime_rank: float = math.nan
     median: float = math.nan
     worse_quartile: float = math.nan
     better_quartile: float = math.nan
@@ -85,16 +87,16 @@ class Difference:
 
 
 def standing_of(
-    runs: Sequence[Run], losses: Numbers, goal: Objective, optimum: float | None, mean_rank: float
+    runs: Sequence[Run], losses: Numbers, ranks: Numbers, goal: Objective, optimum: float | None
 ) -> Standing:
     """A method's standing from its runs.
 
     Args:
         runs: one for each seed.
         losses: of its incumbents, shape (seeds, queries).
+        ranks: among all methods, shape (seeds, queries).
         goal: the objective.
         optimum: the best value there is, or None.
-        mean_rank: among all methods.
     """
     better, median, worse = (goal.value(float(one)) for one in statistics.quartiles(losses[:, -1]))
     tests = np.array([run.tests[-1] if run.tests else math.nan for run in runs])
@@ -108,7 +110,8 @@ def standing_of(
         reached, until = float(there[:, -1].mean()), float(statistics.quartiles(first)[1])
     return Standing(
         method=runs[0].method,
-        mean_rank=mean_rank,
+        mean_rank=float(ranks[:, -1].mean()),
+        anytime_rank=float(ranks.mean()),
         median=median,
         worse_quartile=worse,
         better_quartile=better,

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["holm", "mean_ranks", "quartiles", "ranks", "signed_rank"]
+__all__ = ["holm", "quartiles", "ranks", "signed_rank"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
@@ -54,17 +54,6 @@ def ranks(losses: Numbers) -> Numbers:
     for i, row in enumerate(given):
         found[i] = 0.5 + (given < row).sum(axis=0) + 0.5 * (given == row).sum(axis=0)
     return found
-
-
-def mean_ranks(losses: Numbers) -> Numbers:
-    """The mean rank of each method over the blocks of the second axis.
-
-    Example:
-        >>> mean_ranks(np.array([[0.1, 0.3], [0.2, 0.3], [0.5, 0.1]])).tolist()
-        [1.75, 2.25, 2.0]
-    """
-    means: Numbers = ranks(losses).mean(axis=1)
-    return means
 
 
 def signed_rank(first: Numbers, second: Numbers) -> float:
