@@ -107,7 +107,7 @@ def contenders(folder: Path, n_candidates: int) -> dict[str, Callable[[int], flo
     try:
         import optuna  # noqa: F401
     except ImportError:
-        print("Optuna is not installed, so it isn't compared: pip install 'netwright[compare]'")
+        print("Optuna is not installed, so it isn't compared: pip install 'netwright[optuna]'")
     else:
         found["optuna random, memory"] = lambda seed: optuna_search(n_candidates, seed)
     return found

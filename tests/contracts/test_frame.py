@@ -17,6 +17,16 @@ from netwright.testing import check_beats_random, check_evaluator, check_executo
 from netwright.testing.strategy_contract import toy_spaces
 
 NO_BETTER_THAN_RANDOM = {"grid", "random"}  # by design
+# Candidates of each try, and seeds against random search, where the usual numbers take too long.
+CANDIDATES = {"OptunaSampler": 13, "optuna_cmaes": 12, "optuna_gp": 12, "optuna_nsga2": 26, "optuna_tpe": 13}
+SEEDS = {"optuna_cmaes": 2, "optuna_nsga2": 4, "optuna_tpe": 2}
+SLOW = {"optuna_gp"}
+
+
+def _names(excluded=frozenset()):
+    return [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in methods if name not in excluded
+    ]
 
 
 def _strategies():
@@ -31,10 +41,10 @@ def _strategies():
 
 @pytest.mark.parametrize("strategy", list(_strategies()), ids=repr)
 def test_strategies(strategy):
-    check_strategy(strategy)
+    check_strategy(strategy, n_candidates=CANDIDATES.get(type(strategy).__name__, 80))
 
 
-@pytest.mark.parametrize("name", list(methods))
+@pytest.mark.parametrize("name", _names())
 def test_methods(name):
     """The strategy of each method, on the spaces that it accepts."""
     refused = {}
@@ -47,14 +57,14 @@ def test_methods(name):
             except NetwrightError as error:
                 refused[space.name] = str(error)
             else:
-                check_strategy(recipe.strategy, space)
+                check_strategy(recipe.strategy, space, n_candidates=CANDIDATES.get(name, 80))
     assert len(refused) < len(toy_spaces()), f"{name} accepts none of the spaces: {refused}"
 
 
-@pytest.mark.parametrize("name", [name for name in methods if name not in NO_BETTER_THAN_RANDOM])
+@pytest.mark.parametrize("name", _names(NO_BETTER_THAN_RANDOM))
 def test_methods_beat_random_search_on_an_easy_space(name):
     space = Space({f"x{i}": choice(list(range(6))) for i in range(8)})
-    check_beats_random(methods[name](space).strategy, space)
+    check_beats_random(methods[name](space).strategy, space, n_seeds=SEEDS.get(name, 20))
 
 
 def test_memory_store():

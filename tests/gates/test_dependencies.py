@@ -13,6 +13,8 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow"}
 NOT_IMPORTED = {
     "pyarrow",  # pandas' engine for parquet
     "onnxscript",  # torch.onnx's own exporter
+    "cmaes",  # Optuna's CMA-ES
+    "greenlet",  # makes Optuna's Gaussian process quicker; without it there is a warning in the log
 }
 COMES_WITH = {
     "scipy": "scikit-learn",  # a hard requirement of it
@@ -27,7 +29,7 @@ def declared(root) -> dict[str, set[str]]:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     groups = {"": project["dependencies"], **project["optional-dependencies"]}
     names = {group: {re.match(r"[\w.-]+", text)[0] for text in texts} for group, texts in groups.items()}
-    return {group: names[group] for group in names if group not in ("test", "docs", "dev", "compare")}
+    return {group: names[group] for group in names if group not in ("test", "docs", "dev")}
 
 
 def _imports(source) -> set[str]:
