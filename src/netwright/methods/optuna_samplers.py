@@ -57,8 +57,8 @@ def optuna_cmaes(space: SearchSpace, *, population: int | None = None) -> Recipe
 def optuna_nsga2(space: SearchSpace, *, population: int = 20) -> Recipe:
     """Optuna's NSGA-II: elitist, for several objectives, none twice (Deb et al. 2002, doi:10.1109/4235.996017).
 
-    Differs from Optuna in that no arch is proposed twice, and in a population of 20 in place of 50: a search of networks
-    has hundreds of candidates, which fifty would use up in a few generations.
+    Differs from Optuna in that no arch is proposed twice, and in a population of 20 in place of 50: a search of
+    networks has hundreds of candidates, which fifty would use up in a few generations.
 
     Example:
         >>> from netwright import Space, choice
