@@ -12,9 +12,11 @@ from torch import nn
 
 __all__ = [
     "Cell",
+    "ConvNormReLU",
     "Destandardise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "NB101Cell",
     "NB201Reduction",
     "ReLUConvNorm",
     "Residual",
@@ -159,6 +161,87 @@ class NB201Reduction(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.shortcut(x) + self.conv_b(self.conv_a(x))
+
+
+class ConvNormReLU(nn.Module):
+    """Convolution, batch normalisation, ReLU: an operation of NAS-Bench-101 (Ying et al. 2019, arXiv:1902.09635)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.conv(x)))
+
+
+class NB101Cell(nn.Module):
+    """The cell of NAS-Bench-101 (Ying et al. 2019, https://arxiv.org/abs/1902.09635).
+
+    Vertex 0 is the input; it reaches others by 1x1 convolutions. What enters a vertex is summed, with the channels cut
+    to its own number. What enters the output is concatenated; an edge from the input is added to that. Vertices
+    without a way from the input or to the output are left out.
+
+    Args:
+        in_channels, out_channels: of the cell.
+        edges: 0 or 1 for each edge: 1<-0, 2<-0, 2<-1, 3<-0, and so on to the last vertex, the output.
+        operations: `conv3x3-bn-relu`, `conv1x1-bn-relu` or `maxpool3x3` for each vertex between input and output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, edges: list[int], operations: list[str]) -> None:
+        super().__init__()
+        last = len(operations) + 1
+        pairs = [(source, target) for target in range(1, last + 1) for source in range(target)]
+        present = [pair for pair, there in zip(pairs, edges, strict=True) if there]
+        reached, used = {0}, {last}
+        for source, target in present:
+            if source in reached:
+                reached.add(target)
+        for source, target in reversed(present):
+            if target in used:
+                used.add(source)
+        self.last = last
+        self.wiring = [(s, t) for s, t in present if {s, t} <= reached & used]
+        ending = [source for source, target in self.wiring if target == last and source > 0]
+        # The vertices before the output share its channels, the first ones one more if they don't divide evenly.
+        channels = {0: in_channels, last: out_channels}
+        for place, vertex in enumerate(ending):
+            channels[vertex] = out_channels // len(ending) + (place < out_channels % len(ending))
+        for vertex in range(last - 1, 0, -1):
+            if vertex not in channels and vertex in reached & used:
+                channels[vertex] = max(channels[target] for source, target in self.wiring if source == vertex)
+        self.channels = channels
+        self.projections = nn.ModuleDict(
+            {str(t): ConvNormReLU(in_channels, channels[t], 1) for s, t in self.wiring if s == 0}
+        )
+        self.operations = nn.ModuleDict()
+        for vertex in range(1, last):
+            if vertex in channels:
+                operation, width = operations[vertex - 1], channels[vertex]
+                kernel_size = {"conv3x3-bn-relu": 3, "conv1x1-bn-relu": 1}.get(operation)
+                self.operations[str(vertex)] = (
+                    nn.MaxPool2d(3, stride=1, padding=1)
+                    if kernel_size is None
+                    else ConvNormReLU(width, width, kernel_size)
+                )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        projected = {target: project(x) for target, project in self.projections.items()}
+        states: dict[int, torch.Tensor] = {}
+        for name, operation in self.operations.items():
+            vertex = int(name)
+            entering = [states[s][:, : self.channels[vertex]] for s, t in self.wiring if t == vertex and s > 0]
+            if name in projected:
+                entering.append(projected[name])
+            total = entering[0]
+            for value in entering[1:]:
+                total = total + value
+            states[vertex] = operation(total)
+        ending = [states[source] for source, target in self.wiring if target == self.last and source > 0]
+        if not ending:
+            return projected[str(self.last)]
+        y = torch.cat(ending, dim=1) if len(ending) > 1 else ending[0]
+        return y + projected[str(self.last)] if str(self.last) in projected else y
 
 
 class Cell(nn.Module):

@@ -83,5 +83,6 @@ nn = Mirror(
 
 layers = Mirror(
     "netwright.models.layers",
-    "Cell Destandardise GlobalAveragePool GlobalMaxPool NB201Reduction ReLUConvNorm Residual ResidualBlock Standardise",
+    "Cell ConvNormReLU Destandardise GlobalAveragePool GlobalMaxPool NB101Cell NB201Reduction ReLUConvNorm Residual "
+    "ResidualBlock Standardise",
 )

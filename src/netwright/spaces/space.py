@@ -106,7 +106,7 @@ class Space:
         self._allowed: list[Arch] | None = None  # all of a small space, once sampling has failed
 
     def __reduce__(self) -> Any:
-        return Space._rebuilt, (*self._given, self._start, self._kept())
+        return self._rebuilt, (*self._given, self._start, self._kept())
 
     def _kept(self) -> dict[str, Domain]:
         return {name: part.kept for name, part in self._parts.items()}
@@ -135,7 +135,7 @@ class Space:
     def starting_at(self, arch: Arch) -> Space:
         """The same space with another default arch: where the defaults of the single choices aren't enough."""
         self.validate(arch)
-        return Space._rebuilt(*self._given, arch, self._kept())
+        return self._rebuilt(*self._given, arch, self._kept())
 
     def narrowed(self, kept: Mapping[str, Domain]) -> Space:
         """The same space with fewer values for the decisions named; conditions, names and encodings stay.
@@ -161,7 +161,7 @@ class Space:
         start = self._start
         if start is not None and not all(start[name] in kept[name] for name in kept if name in start):
             start = None
-        return Space._rebuilt(*self._given, start, kept)
+        return self._rebuilt(*self._given, start, kept)
 
     def inside(self, arch: Arch) -> Arch:
         """The arch itself where a narrowed space has all its values, else with the nearest ones (see `Part`)."""
@@ -371,7 +371,7 @@ class Space:
     def without_constraints(self) -> Space:
         """The same space with nothing ruled out."""
         model, training, _, name, canonical = self._given
-        return Space._rebuilt(model, training, (), name, canonical, None, self._kept())
+        return self._rebuilt(model, training, (), name, canonical, None, self._kept())
 
     # Interpretation ---------------------------------------------------------------------------------------------
 
