@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from netwright.core import Recipe, SearchSpace
 from netwright.core.registry import methods
 from netwright.strategies import Deduplicated, LocalSearch, StartingWith
@@ -10,12 +12,12 @@ __all__ = ["local_search"]
 
 
 @methods.register
-def local_search(space: SearchSpace) -> Recipe:
-    """From the space's default to the first better neighbour, with restarts (White et al. 2021, arXiv:2005.02960).
+def local_search(space: SearchSpace, *, improvement: Literal["first", "best"] = "first") -> Recipe:
+    """From the space's default to better neighbours, with restarts (White et al. 2021, arXiv:2005.02960).
 
     Example:
         >>> from netwright import Space, choice
-        >>> local_search(Space({"x": choice([1, 2])})).strategy.strategy
-        Deduplicated(strategy=LocalSearch(), tries=20)
+        >>> local_search(Space({"x": choice([1, 2])}), improvement="best").strategy.strategy
+        Deduplicated(strategy=LocalSearch(improvement='best'), tries=20)
     """
-    return Recipe(StartingWith(Deduplicated(LocalSearch())))
+    return Recipe(StartingWith(Deduplicated(LocalSearch(improvement))))

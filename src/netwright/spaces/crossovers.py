@@ -42,7 +42,7 @@ def uniform(space: _OfDecisions, first: Arch, second: Arch, rng: np.random.Gener
         >>> space = Space({name: choice(["x", "y"]) for name in "abcd"})
         >>> x, y = (Arch(dict.fromkeys("abcd", value)) for value in "xy")
         >>> "".join(uniform(space, x, y, np.random.default_rng(1)).values())
-        'yxyx'
+        'yxxy'
     """
     decisions = _decisions_of(space, "uniform")
     for _ in range(_TRIES):
@@ -74,7 +74,7 @@ def one_point(space: _OfDecisions, first: Arch, second: Arch, rng: np.random.Gen
         >>> space = Space({name: choice(["x", "y"]) for name in "abcd"})
         >>> x, y = (Arch(dict.fromkeys("abcd", value)) for value in "xy")
         >>> "".join(one_point(space, x, y, np.random.default_rng(1)).values())
-        'xxyy'
+        'xyyy'
     """
     decisions = _decisions_of(space, "one-point")
     differ = [i for i, decision in enumerate(decisions) if _differ(first, second, decision.name)]
@@ -103,11 +103,12 @@ def subtree(space: _OfDecisions, first: Arch, second: Arch, rng: np.random.Gener
         >>> space = Space({"stem": choice([8, 16]), "body": choice({"plain": None, "block": block})})
         >>> first = Arch({"stem": 8, "body": "plain"})
         >>> second = Arch({"stem": 16, "body": "block", "body.block.kernel": 3, "body.block.act": "silu"})
-        >>> subtree(space, first, second, np.random.default_rng(0)).get("body.block.act")
+        >>> subtree(space, first, second, np.random.default_rng(1)).get("body.block.act")
         'silu'
     """
     decisions = _decisions_of(space, "subtree")
-    inner, leaves = [], []
+    inner: list[set[str]] = []
+    leaves: list[set[str]] = []
     for decision in decisions:
         name = decision.name
         if name in first and name in second:
@@ -136,8 +137,8 @@ def _decisions_of(space: object, name: str) -> tuple[Decision, ...]:
     decisions = getattr(space, "decisions", None)
     if not isinstance(decisions, tuple):
         raise InvalidInput(
-            f"{name} crossover needs a space with an ordered tuple of decisions (`space.decisions`), as netwright.Space "
-            f"has, but got {space!r}: use the space's own `crossover`."
+            f"{name} crossover needs a space with a tuple of decisions, as netwright.Space has, but got {space!r}: use "
+            "the space's own `crossover`."
         )
     return decisions
 

@@ -1,19 +1,27 @@
 """How to explore: one pure strategy a file."""
 
 from netwright.strategies.deduplicated import Deduplicated
+from netwright.strategies.genetic import Genetic
 from netwright.strategies.grid import Grid
 from netwright.strategies.local_search import LocalSearch
+from netwright.strategies.nsga2 import NSGA2
+from netwright.strategies.nsga3 import NSGA3
 from netwright.strategies.optuna_sampler import OptunaSampler
 from netwright.strategies.random import Random
 from netwright.strategies.regularized_evolution import RegularizedEvolution
+from netwright.strategies.simulated_annealing import SimulatedAnnealing
 from netwright.strategies.starting_with import StartingWith
 
 __all__ = [
+    "NSGA2",
+    "NSGA3",
     "Deduplicated",
+    "Genetic",
     "Grid",
     "LocalSearch",
     "OptunaSampler",
     "Random",
     "RegularizedEvolution",
+    "SimulatedAnnealing",
     "StartingWith",
 ]
