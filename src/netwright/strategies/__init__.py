@@ -7,14 +7,17 @@ from netwright.strategies.local_search import LocalSearch
 from netwright.strategies.nsga2 import NSGA2
 from netwright.strategies.nsga3 import NSGA3
 from netwright.strategies.optuna_sampler import OptunaSampler
+from netwright.strategies.ppo import PPO
 from netwright.strategies.random import Random
 from netwright.strategies.regularized_evolution import RegularizedEvolution
+from netwright.strategies.reinforce import Reinforce
 from netwright.strategies.simulated_annealing import SimulatedAnnealing
 from netwright.strategies.starting_with import StartingWith
 
 __all__ = [
     "NSGA2",
     "NSGA3",
+    "PPO",
     "Deduplicated",
     "Genetic",
     "Grid",
@@ -22,6 +25,7 @@ __all__ = [
     "OptunaSampler",
     "Random",
     "RegularizedEvolution",
+    "Reinforce",
     "SimulatedAnnealing",
     "StartingWith",
 ]
