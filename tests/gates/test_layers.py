@@ -12,7 +12,7 @@ LEVELS = {
     "oneshot": 4,
     "methods": 5,
     "benchmarks": 6, "reports": 6,
-    "automl": 7, "testing": 7,
+    "automl": 7, "testing": 7, "integrations": 7,
     "cli": 8,
     "": 9, "__main__": 9,  # the front door, `netwright/__init__.py`: nothing inside imports from it
 }  # fmt: skip
