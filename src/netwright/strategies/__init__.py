@@ -1,9 +1,11 @@
 """How to explore: one pure strategy a file."""
 
+from netwright.strategies.bandit import Bandit
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.genetic import Genetic
 from netwright.strategies.grid import Grid
 from netwright.strategies.local_search import LocalSearch
+from netwright.strategies.narrowed import Narrowed
 from netwright.strategies.nsga2 import NSGA2
 from netwright.strategies.nsga3 import NSGA3
 from netwright.strategies.optuna_sampler import OptunaSampler
@@ -18,10 +20,12 @@ __all__ = [
     "NSGA2",
     "NSGA3",
     "PPO",
+    "Bandit",
     "Deduplicated",
     "Genetic",
     "Grid",
     "LocalSearch",
+    "Narrowed",
     "OptunaSampler",
     "Random",
     "RegularizedEvolution",
