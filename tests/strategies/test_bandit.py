@@ -110,7 +110,7 @@ def test_who_finds_new_incumbents_gets_more_turns():
 
     counts = np.bincount([record.arch["who"] for record in _search(Bandit(THREE), 4, loss=loss).records])
     assert counts[2] > 100
-    assert min(counts) >= 5  # the others are tried, too
+    assert min(counts) >= 2  # the others are tried, too
 
 
 def test_failures_and_broken_limits_earn_nothing():
