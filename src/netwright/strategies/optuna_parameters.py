@@ -95,7 +95,7 @@ def _distributions(decision: Decision) -> Iterator[tuple[str, Any]]:
 
     domain = decision.domain
     if isinstance(domain, Categorical):
-        yield decision.name, CategoricalDistribution(_choices(domain))
+        yield decision.name, CategoricalDistribution(domain.values)
     elif isinstance(domain, IntegerRange):
         high = domain.low + domain.step * (domain.count - 1)  # the last value there is
         yield decision.name, IntDistribution(domain.low, high, log=domain.log, step=domain.step)
@@ -109,18 +109,9 @@ def _distributions(decision: Decision) -> Iterator[tuple[str, Any]]:
         raise InvalidInput(f"Optuna has no parameter for {decision.name!r}, which is {domain}.")
 
 
-def _choices(domain: Categorical) -> tuple[Any, ...]:
-    """The values as they are; as texts where Optuna, which goes by equality, couldn't tell them apart: 1 and True."""
-    values = domain.values
-    return values if len(set(values)) == len(values) else tuple(map(repr, values))
-
-
 def _values(decision: Decision, value: Decided) -> list[Any]:
     """The values of a decision's parameters."""
     domain = decision.domain
-    if isinstance(domain, Categorical):
-        index = next(i for i, other in enumerate(domain.values) if other == value and type(other) is type(value))
-        return [_choices(domain)[index]]
     if isinstance(domain, RealRange):
         return [float(value)]  # type: ignore[arg-type]  # validated to be a number
     if isinstance(domain, Combination):
@@ -144,7 +135,7 @@ def _decided(decision: Decision, answers: list[Any]) -> Decided:
     """What a decision is, out of the values of its parameters."""
     domain = decision.domain
     if isinstance(domain, Categorical):
-        return domain.values[_choices(domain).index(answers[0])]
+        return answers[0]
     if isinstance(domain, RealRange):  # six digits, as everywhere in a space
         return min(domain.high, max(domain.low, float(f"{answers[0]:.6g}")))
     if isinstance(domain, Combination):
