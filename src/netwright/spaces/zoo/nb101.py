@@ -24,7 +24,18 @@ from netwright.spaces.mirror import layers, nn
 from netwright.spaces.nodes import Call
 from netwright.spaces.space import Space
 
-__all__ = ["EDGES", "MOST_EDGES", "OPERATIONS", "Cell101", "arch_of", "canonical", "cell_of", "nb101", "official_hash"]
+__all__ = [
+    "EDGES",
+    "MOST_EDGES",
+    "OPERATIONS",
+    "Cell101",
+    "arch_of",
+    "arches_of",
+    "canonical",
+    "cell_of",
+    "nb101",
+    "official_hash",
+]
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """The three operations, in the official order."""
@@ -164,6 +175,29 @@ def arch_of(operations: Sequence[int], edges: Sequence[tuple[int, int]]) -> Arch
     codes = [*operations, *[0] * (5 - len(operations))]
     decisions.update((name, OPERATIONS[code]) for name, code in zip(_OPERATION_NAMES, codes, strict=True))
     return Arch(decisions)
+
+
+def arches_of(matrices: np.ndarray[Any, Any], operations: np.ndarray[Any, Any], n_vertices: Any) -> list[Arch]:
+    """The arches of many cells at once, as tables keep them.
+
+    Args:
+        matrices: 1 for each edge from row to column, shape (n_cells, 7, 7).
+        operations: indices into `OPERATIONS`, shape (n_cells, 5); what is behind a cell's own doesn't count.
+        n_vertices: of each cell, input and output included, shape (n_cells,).
+    """
+    last = np.asarray(n_vertices, dtype=np.int64) - 1
+    rows = np.arange(len(matrices))
+    placed = np.array(matrices, dtype=bool)
+    placed[rows, :, 6] = matrices[rows, :, last]
+    small = np.flatnonzero(last < 6)
+    placed[small, :, last[small]] = False
+    edges = np.stack([placed[:, source, target] for source, target in EDGES], axis=1).astype(int).tolist()
+    codes = np.where(np.arange(5) < last[:, None] - 1, operations, 0)
+    names = (*_EDGE_NAMES, *_OPERATION_NAMES)
+    return [
+        Arch(dict(zip(names, (*there, *map(OPERATIONS.__getitem__, own)), strict=True)))
+        for there, own in zip(edges, codes.tolist(), strict=True)
+    ]
 
 
 @lru_cache(maxsize=100_000)
