@@ -11,9 +11,14 @@ def test_everything_that_is_registered_is_listed(netwright):
     done = netwright("list")
     assert done.code == 0
     words = done.out.split()
-    for found in (registry.spaces, registry.methods, registry.tasks):
+    for found in (registry.spaces, registry.methods, registry.tasks, registry.benchmarks):
         assert set(found) <= set(words)
-    assert [line for line in done.out.splitlines() if line.endswith(":")] == ["spaces:", "methods:", "tasks:"]
+    assert [line for line in done.out.splitlines() if line.endswith(":")] == [
+        "spaces:",
+        "methods:",
+        "tasks:",
+        "benchmarks:",
+    ]
 
 
 def test_one_group(netwright):
@@ -35,5 +40,5 @@ def test_as_json(netwright):
 
 def test_an_unknown_group(refuses):
     assert refuses("list", "space") == (
-        "unknown group 'space': did you mean 'spaces'? Available: methods, spaces, tasks."
+        "unknown group 'space': did you mean 'spaces'? Available: benchmarks, methods, spaces, tasks."
     )

@@ -85,7 +85,10 @@ def methods_from(
             wrong.append(f"two methods are called {name!r}: give a mapping from names of your own.")
         found.setdefault(name, method)
     if wrong:
-        raise NotFound(wrong[0] if len(wrong) == 1 else problems("these methods can't be compared", wrong))
+        shorter = [text.partition(" Available:")[0] for text in wrong[:-1]]  # the list of all once
+        raise NotFound(
+            wrong[0] if len(wrong) == 1 else problems("these methods can't be compared", [*shorter, wrong[-1]])
+        )
     if not found:
         raise InvalidInput(f"say at least one method; there are: {', '.join(registry.methods)}.")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from netwright.benchmarks.benchmark import Benchmark
 from netwright.benchmarks.runs import Run
 from netwright.core import Arch, Budget, Candidate, Context, History, Objective, Recipe, Record, Strategy
-from netwright.core.errors import NetwrightError
+from netwright.core.errors import EvaluationError, NetwrightError
 from netwright.loop import Search
 from netwright.methods.recipes import recipe_from
 from netwright.runtime import SimulatedCluster
@@ -53,6 +54,7 @@ class Runner:
         """The run; what goes wrong in a method is told in it, with what was found until then."""
         table = self.benchmarks[benchmark]
         watch = _Watch(table, Objective.parse(table.objective))
+        _loaded(table)
         start, error = time.perf_counter(), None
         try:
             recipe = self.recipe(benchmark, method)
@@ -93,6 +95,13 @@ class Runner:
             wall_seconds=time.perf_counter() - start,
             error=error,
         )
+
+
+def _loaded(benchmark: Benchmark) -> None:
+    """Have what is made when it is first needed made now, so that no method pays for it."""
+    arch = benchmark.space.canonical(benchmark.space.default())
+    with contextlib.suppress(EvaluationError):
+        benchmark.evaluator(Candidate(0, arch), Context())
 
 
 @dataclass(slots=True)

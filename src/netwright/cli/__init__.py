@@ -1,4 +1,4 @@
-"""The command line: `netwright search`, `resume`, `show`, `report`, `export`, `profile`, `list`."""
+"""The command line: `netwright search`, `resume`, `show`, `report`, `export`, `profile`, `list`, `bench`."""
 
 from netwright.cli.entry import main
 

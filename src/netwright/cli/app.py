@@ -12,7 +12,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from netwright.cli import exporting, listing, profiling, searching, showing
+from netwright.cli import benching, exporting, listing, profiling, searching, showing
 
 __all__ = ["app"]
 
@@ -188,11 +188,12 @@ def export(
 @app.command("list")
 def list_(
     group: Annotated[
-        str | None, typer.Argument(metavar="spaces|methods|tasks", help="All if not given.", show_default=False)
+        str | None,
+        typer.Argument(metavar="spaces|methods|tasks|benchmarks", help="All if not given.", show_default=False),
     ] = None,
     json: _Json = False,
 ) -> Action:
-    """List the spaces, methods and tasks that can be named."""
+    """List the spaces, methods, tasks and benchmarks that can be named."""
     return partial(listing.list_names, group, as_json=json)
 
 
@@ -232,4 +233,59 @@ def profile(
         kind=kind,
         download=download,
         as_json=json,
+    )
+
+
+@app.command()
+def bench(
+    benchmarks: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[BENCHMARK]...", help="Names; without any, what is there is listed.", show_default=False
+        ),
+    ] = None,
+    *,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHODS", help="all, or names with commas between them.", show_default="all"),
+    ] = None,
+    seeds: Annotated[str, typer.Option(metavar="N", help="Runs of each method, with the seeds 0, 1, 2 …")] = "20",
+    queries: Annotated[str, typer.Option(metavar="N", help="Evaluations in each run.")] = "100",
+    vs: Annotated[
+        str | None, typer.Option(metavar="optuna", help="Another library whose samplers are compared, too.")
+    ] = None,
+    workers: Annotated[
+        str, typer.Option(metavar="N", help="Simulated workers, which evaluate at the same time.")
+    ] = "1",
+    start: Annotated[
+        str,
+        typer.Option(metavar="random|default", help="Whether methods may begin with the space's default arch."),
+    ] = "random",
+    jobs: Annotated[str, typer.Option(metavar="N", help="Processes that do the runs.")] = "1",
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER", help="For the results; runs/bench-NAME if not given. Its runs are not done again."
+        ),
+    ] = None,
+    json: _Json = False,
+    quiet: _Quiet = False,
+) -> Action:
+    """Compare methods on tables of arches that somebody trained before.
+
+    Nothing is trained. The folder gets a page with figures and tables, and all results.
+    """
+    return partial(
+        benching.bench,
+        benchmarks,
+        methods=methods,
+        seeds=seeds,
+        queries=queries,
+        workers=workers,
+        start=start,
+        vs=vs,
+        jobs=jobs,
+        out=out,
+        as_json=json,
+        quiet=quiet,
     )

@@ -11,7 +11,12 @@ from netwright.core.errors import unknown
 
 __all__ = ["list_names", "print_version"]
 
-_GROUPS = {"spaces": registry.spaces, "methods": registry.methods, "tasks": registry.tasks}
+_GROUPS = {
+    "spaces": registry.spaces,
+    "methods": registry.methods,
+    "tasks": registry.tasks,
+    "benchmarks": registry.benchmarks,
+}
 
 
 def print_version() -> int:
