@@ -21,7 +21,8 @@ __all__ = ["Pen", "incumbent_curves", "optimum_shares", "pens_of", "rank_curves"
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
-_SHOWN = 7  # lines that are there at first; a click on a name brings the others
+_SHOWN = 5  # lines that are there at first; a click on a name brings the others
+_BANDED = 3
 _POINTS = 240
 _HUES = ("blue", "orange", "green", "purple", "sky", "ink", "grey")
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -31,11 +32,18 @@ _BAND = {"blue": "0,114,178", "orange": "213,94,0", "green": "0,158,115", "purpl
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """How a method is drawn, the same in all figures of a page."""
+    """How a method is drawn, the same in all figures of a page.
+
+    Attributes:
+        hue, dash: of its line.
+        shown: whether it is there at first.
+        banded: whether its quartiles are drawn: many bands over each other say nothing.
+    """
 
     hue: str
     dash: str
     shown: bool
+    banded: bool
 
     def line(self, *, width: float = 2.2) -> dict[str, Any]:
         """As plotly knows it."""
@@ -46,15 +54,15 @@ def pens_of(ordered: Sequence[str]) -> dict[str, Pen]:
     """A pen for each method, the best first: the first few are shown at once, and so is random search.
 
     Example:
-        >>> pens = pens_of(["best", *"abcdefg", "random"])
+        >>> pens = pens_of(["best", *"abcde", "random"])
         >>> [name for name, pen in pens.items() if not pen.shown]
-        ['g']
+        ['e']
     """
-    first = set(ordered[:_SHOWN]) | {"random"}
-    return {
-        name: Pen(_HUES[i % len(_HUES)], _DASHES[i // len(_HUES) % len(_DASHES)], name in first)
-        for i, name in enumerate(ordered)
-    }
+    pens = {}
+    for i, name in enumerate(ordered):
+        shown, banded = i < _SHOWN or name == "random", i < _BANDED or name == "random"
+        pens[name] = Pen(_HUES[i % len(_HUES)], _DASHES[i // len(_HUES) % len(_DASHES)], shown, banded)
+    return pens
 
 
 def incumbent_curves(
@@ -203,7 +211,7 @@ def _with_band(name: str, xs: Numbers, quarters: Numbers, pen: Pen, metric: str)
         name=name,
         mode="lines",
         fill="toself",
-        fillcolor=f"rgba({_BAND[pen.hue]},0.14)",
+        fillcolor=f"rgba({_BAND[pen.hue]},0.13)",
         line={"width": 0, "color": COLOURS[pen.hue]},
         legendgroup=name,
         showlegend=False,
@@ -224,7 +232,7 @@ def _with_band(name: str, xs: Numbers, quarters: Numbers, pen: Pen, metric: str)
         text=texts,
         visible=visible,
     )
-    return [band, line]
+    return [band, line] if pen.banded else [line]
 
 
 def _steps(xs: Numbers, ys: Numbers) -> tuple[list[float], list[float]]:

@@ -113,6 +113,7 @@ def _ranks(compared: Compared, pens: Mapping[str, Pen]) -> Markup:
         rank_curves(compared, pens),
         "The mean rank of each method over all benchmarks and seeds, against queries",
         "Mean rank over all benchmarks and seeds, after each query.",
+        tall=len(compared.methods) > 6,
     )
     pairs = _pairs(list(compared.ranks()), compared.significance())
     return joined([about, table, element("div", curve, pairs, class_="two below")])
@@ -125,40 +126,45 @@ def _benchmark(compared: Compared, benchmark: ComparedBenchmark, pens: Mapping[s
     about = f"{size}; {goal.metric} is {'maximised' if goal.direction == 'max' else 'minimised'}"
     about += f", and the best there is, is {benchmark.optimum:.6g}." if benchmark.optimum is not None else "."
     about += (
-        " Lines are medians over the seeds, bands go from quartile to quartile; a click on a name hides or shows it."
+        " Lines are medians over the seeds; bands, of the first methods, their quartiles. A click on a name shows it."
     )
-    figures = [
-        figure_card(
-            f"{anchor}-queries",
-            incumbent_curves(compared, benchmark, pens),
-            f"{goal.metric} of the incumbent of each method, against queries",
-            f"{goal.metric} of the best arch so far, against queries.",
-        ),
+    tall = len(compared.methods) > 6
+    first = figure_card(
+        f"{anchor}-queries",
+        incumbent_curves(compared, benchmark, pens),
+        f"{goal.metric} of the incumbent of each method, against queries",
+        f"{goal.metric} of the best arch so far, against queries.",
+        tall=True,
+    )
+    others = [
         figure_card(
             f"{anchor}-seconds",
             incumbent_curves(compared, benchmark, pens, against="seconds") if benchmark.seconds_metric else None,
             f"{goal.metric} of the incumbent of each method, against simulated time",
             f"{goal.metric} of the best arch so far, against simulated time: what the evaluations really took.",
+            tall=tall,
         ),
         figure_card(
             f"{anchor}-test",
             incumbent_curves(compared, benchmark, pens, test=True),
             f"{benchmark.test_metric} of the incumbent of each method, against queries",
             f"{benchmark.test_metric} of that arch, which no method has seen.",
+            tall=tall,
         ),
         figure_card(
             f"{anchor}-optimum",
             optimum_shares(compared, benchmark, pens),
             "The share of seeds that have found the best arch of the table, against queries",
             "The share of seeds that have found the best arch of the table.",
+            tall=tall,
         ),
     ]
     order = [row.method for row in compared.table(benchmark.name) if not math.isnan(row.mean_rank)]
     parts = [
         element("p", about, class_="about"),
         _methods(compared, benchmark, pens),
-        element("div", *figures, class_="two below"),
-        _pairs(order, compared.significance(benchmark.name)) if len(compared.benchmarks) == 1 else "",
+        first,
+        element("div", *others, _pairs(order, compared.significance(benchmark.name)), class_="two"),
     ]
     return joined(parts)
 
@@ -231,7 +237,7 @@ def _pairs(order: Sequence[str], pairs: Sequence[ComparedPair]) -> Markup:
         element("h3", "Who differs from whom"),
         element("div", table, class_="scroll"),
         element("figcaption", caption),
-        class_="card below",
+        class_="card",
     )
 
 

@@ -139,7 +139,7 @@ def page_html(
     return f"<!DOCTYPE html>\n{joined([html])}\n"
 
 
-def figure_card(name: str, figure: Figure | None, alternative: str, caption: str) -> Markup:
+def figure_card(name: str, figure: Figure | None, alternative: str, caption: str, *, tall: bool = False) -> Markup:
     """A figure with its caption; nothing where there is no figure.
 
     Args:
@@ -147,12 +147,14 @@ def figure_card(name: str, figure: Figure | None, alternative: str, caption: str
         figure: what `plotting.figure_of` made.
         alternative: what it shows, for those who can't see it.
         caption: what is to be said below it.
+        tall: whether it needs more room than usual, for a long legend.
     """
     if figure is None:
         return Markup()
     plot = element(
-        "div", class_="plot", id=f"plot-{name}", data_figure=f"figure-{name}", role="img", aria_label=alternative
-    )
+        "div", class_="plot tall" if tall else "plot", id=f"plot-{name}", data_figure=f"figure-{name}", role="img",
+        aria_label=alternative,
+    )  # fmt: skip  # attributes in a row
     content = json.loads(figure.to_json())
     for trace in content["data"]:
         if "customdata" in trace:  # the ids of the points; their texts are in the page once
