@@ -11,26 +11,32 @@ import math
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from netwright.core import Arch, Candidate, History, Objective, Record, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.core.streams import Streams
-from netwright.spaces import Space, choice, integer, real
+from netwright.spaces import Space
 from netwright.strategies.optuna_parameters import Parameters, require_optuna
 
 require_optuna()
 
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
 from optuna.samplers import BaseSampler, RandomSampler  # noqa: E402
 from optuna.study import StudyDirection  # noqa: E402
 from optuna.trial import FrozenTrial, TrialState  # noqa: E402
 
+from netwright.integrations.optuna_structure import (  # noqa: E402
+    Conditions,
+    Structure,
+    Values,
+    decided,
+    space_of,
+    value_of,
+)
+
 __all__ = ["NetwrightSampler", "space_of", "suggest"]
 
-Values: TypeAlias = "dict[str, Any]"
-
-_PARENT = "netwright:parent:"  # and which space it is the parent in
+_PARENT = "netwright:parent"
 _FIDELITY = "fidelity"
 
 
@@ -63,37 +69,13 @@ def suggest(trial: Any, space: Space) -> Arch:
     return arch
 
 
-def space_of(distributions: Mapping[str, Any]) -> Space:
-    """The space of some parameters, by their distributions: of a study without conditions.
-
-    Choices are numbered, since Optuna's can be any objects.
-
-    Example:
-        >>> import optuna
-        >>> space_of({"lr": optuna.distributions.FloatDistribution(1e-4, 1e-1, log=True)}).describe()
-        'lr : a real number in 0.0001..0.1 (log)'
-    """
-    nodes: dict[str, Any] = {}
-    for name, known in distributions.items():
-        if isinstance(known, CategoricalDistribution):
-            nodes[name] = choice(list(range(len(known.choices))), label=name)
-        elif isinstance(known, IntDistribution):
-            nodes[name] = integer(known.low, known.high, step=known.step, log=known.log, label=name)
-        elif known.step is not None:
-            nodes[name] = integer(0, round((known.high - known.low) / known.step), label=name)
-        else:
-            nodes[name] = real(known.low, known.high, log=known.log, label=name)
-    return Space(nodes, name="study")
-
-
 class NetwrightSampler(BaseSampler):  # type: ignore[misc]  # optuna is not followed by the type checker
     """Any strategy of netwright's as a sampler of Optuna's.
 
     With a space, each trial gets an arch of it: the objective suggests by the names of the space's decisions, or calls
-    `suggest(trial, space)`. Without one, the space is found from the trials that have ended. Parameters that always
-    come together are one space, which the strategy explores with the trials that have them: so a parameter that depends
-    on another one is explored with those that it comes with, as in Optuna's own TPE with groups. The first trial, and
-    parameters that were never seen, are drawn at random.
+    `suggest(trial, space)`. Without one, the space is found from the trials that have ended: what was suggested, and
+    which parameters were there only with some values of a categorical or whole number. The first trial is drawn at
+    random, and so are parameters whose range changes, that come and go for no reason that is found, or that are new.
 
     Failed trials are failed records, pruned ones count with their last value, running ones are pending, and broken
     constraints (`trial.set_constraint`) are violations. A candidate of a lower fidelity has it in its user attribute
@@ -133,8 +115,8 @@ class NetwrightSampler(BaseSampler):  # type: ignore[misc]  # optuna is not foll
 
     def _forget(self, study_name: str | None) -> None:
         self._study_name = study_name
-        self._groups = _Groups()
-        self._explored: dict[str, _Explored] = {}
+        self._structure = Structure()
+        self._explored: _Explored | None = None
         self._exhausted = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -148,29 +130,28 @@ class NetwrightSampler(BaseSampler):  # type: ignore[misc]  # optuna is not foll
     def infer_relative_search_space(self, study: Any, trial: FrozenTrial) -> Values:
         """The parameters that the strategy may decide in this trial, with their distributions."""
         with self._lock:
-            explored = self._spaces(study)
-        return {name: distribution for part in explored for name, distribution in part.distributions.items()}
+            return dict(self._space(study).distributions)
 
     def sample_relative(self, study: Any, trial: FrozenTrial, search_space: Values) -> Values:
         """What the strategy proposes."""
-        found: Values = {}
         with self._lock:
-            rng = Streams(self.seed)(trial.number)
-            for part in self._spaces(study):
-                history = part.read(study, trial.number)
-                try:
-                    candidate = self.strategy.propose(part.space, history, rng)
-                except SpaceExhausted:
-                    self._exhausted = True
-                    continue
-                history.start(candidate)
-                found |= part.values_of(candidate.arch)
-                storage, place = study._storage, trial._trial_id  # noqa: SLF001  # where Optuna's own samplers write
-                if candidate.parent is not None:
-                    storage.set_trial_system_attr(place, _PARENT + part.key, candidate.parent)
-                if candidate.fidelity < 1:
-                    storage.set_trial_user_attr(place, _FIDELITY, candidate.fidelity)
-        return {name: value for name, value in found.items() if name in search_space}
+            explored = self._space(study)
+            history = explored.read(study, trial.number)
+            if not explored.distributions:  # nothing has ended yet
+                return {}
+            try:
+                candidate = self.strategy.propose(explored.space, history, Streams(self.seed)(trial.number))
+            except SpaceExhausted:
+                self._exhausted = True
+                return {}
+            history.start(candidate)
+        storage, place = study._storage, trial._trial_id  # noqa: SLF001  # where Optuna's own samplers write
+        if candidate.parent is not None:
+            storage.set_trial_system_attr(place, _PARENT, candidate.parent)
+        if candidate.fidelity < 1:
+            storage.set_trial_user_attr(place, _FIDELITY, candidate.fidelity)
+        values = explored.values_of(candidate.arch)
+        return {name: value for name, value in values.items() if name in search_space}
 
     def sample_independent(self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: Any) -> Any:
         """A random value, for a parameter that the strategy doesn't decide in this trial."""
@@ -183,57 +164,25 @@ class NetwrightSampler(BaseSampler):  # type: ignore[misc]  # optuna is not foll
             with contextlib.suppress(RuntimeError):  # of `ask` and `tell`, where there is nothing to stop
                 study.stop()
 
-    def _spaces(self, study: Any) -> list[_Explored]:
-        """What is explored: the given space, or one for each group of parameters that come together."""
+    def _space(self, study: Any) -> _Explored:
+        """What is explored: the given space, or what the study has shown so far."""
         if self._study_name != study.study_name:
             self._forget(study.study_name)
         if self.space is not None:
-            if not self._explored:
-                self._explored["space"] = _Given(self.space)
-            return list(self._explored.values())
-        self._groups.read(study.get_trials(deepcopy=False))
-        found = {_digest("\n".join(group)): group for group in self._groups.groups()}
-        for key in set(self._explored) - set(found):
-            del self._explored[key]
-        for key, distributions in found.items():
-            if key not in self._explored:
-                self._explored[key] = _Found(key, distributions)
-        return [self._explored[key] for key in found]
-
-
-class _Groups:
-    """Which parameters come together: the finest parts that no trial tears apart."""
-
-    def __init__(self) -> None:
-        self._read: set[int] = set()
-        self._parts: list[set[str]] = []
-        self._distributions: Values = {}
-        self._changing: set[str] = set()  # their ranges differ from trial to trial: never one of a space
-
-    def read(self, trials: Sequence[FrozenTrial]) -> None:
-        """Take in trials that have ended since the last time."""
-        for trial in trials:
-            if trial.state not in (TrialState.COMPLETE, TrialState.PRUNED) or trial.number in self._read:
-                continue
-            self._read.add(trial.number)
-            names = {name for name, distribution in trial.distributions.items() if not distribution.single()}
-            for name in names:
-                if self._distributions.setdefault(name, trial.distributions[name]) != trial.distributions[name]:
-                    self._changing.add(name)
-            cut = [part for known in self._parts for part in (known & names, known - names)]
-            self._parts = [part for part in (*cut, names.difference(*self._parts)) if part]
-
-    def groups(self) -> list[Values]:
-        """The distributions of each group by name, in a fixed order."""
-        kept = sorted(sorted(part - self._changing) for part in self._parts)
-        return [{name: self._distributions[name] for name in part} for part in kept if part]
+            self._explored = self._explored or _Given(self.space)
+            return self._explored
+        changed = self._structure.read(study.get_trials(deepcopy=False))
+        if changed or self._explored is None:
+            found = _Found(*self._structure.found())
+            if self._explored is None or found.what != getattr(self._explored, "what", None):
+                self._explored = found
+        return self._explored
 
 
 class _Explored:
     """A space with its history, read from a study."""
 
-    def __init__(self, key: str, space: Space, distributions: Values) -> None:
-        self.key = key
+    def __init__(self, space: Space, distributions: Values) -> None:
         self.space = space
         self.distributions = distributions
         self._history: History | None = None
@@ -296,7 +245,7 @@ class _Explored:
             trial.number,
             arch,
             fidelity=trial.user_attrs.get(_FIDELITY, 1.0),
-            parent=trial.system_attrs.get(_PARENT + self.key),
+            parent=trial.system_attrs.get(_PARENT),
             metrics=metrics,
             losses=tuple(objective.loss(metrics) for objective in objectives) if scored else (),
             violation=sum(max(0.0, value) for value in trial.constraints.values()),
@@ -312,7 +261,7 @@ class _Given(_Explored):
         self._parameters = Parameters(space)
         own = self._parameters.distributions.values()
         everything = {name: distribution for by_name in own for name, distribution in by_name.items()}
-        super().__init__("space", space, {n: d for n, d in everything.items() if not d.single()})
+        super().__init__(space, {n: d for n, d in everything.items() if not d.single()})
 
     def arch_of(self, params: Mapping[str, Any]) -> Arch:
         return self._parameters.suggested(_Answers(params))
@@ -322,16 +271,25 @@ class _Given(_Explored):
 
 
 class _Found(_Explored):
-    """A space of parameters that come together in a study."""
+    """A space of what was suggested in a study."""
 
-    def __init__(self, key: str, distributions: Values) -> None:
-        super().__init__(key, space_of(distributions), distributions)
+    def __init__(self, distributions: Values, conditions: Conditions) -> None:
+        super().__init__(space_of(distributions, conditions), distributions)
+        self.what = distributions, conditions
+        self._parents = {parent for parent, _ in conditions.values()}
 
     def arch_of(self, params: Mapping[str, Any]) -> Arch:
-        return Arch({name: _decided(known, params[name]) for name, known in self.distributions.items()})
+        decisions: dict[str, Any] = {}
+        for decision in self.space.decisions:
+            if decision.active(decisions):
+                name = decision.name
+                value = decided(self.distributions[name], params[name])
+                decisions[name] = str(value) if name in self._parents else value
+        return Arch(decisions)
 
     def values_of(self, arch: Arch) -> Values:
-        return {name: _value(known, arch[name]) for name, known in self.distributions.items()}
+        decided = {name: int(str(value)) if name in self._parents else value for name, value in arch.items()}
+        return {name: value_of(self.distributions[name], value) for name, value in decided.items()}
 
 
 class _Answers:
@@ -348,24 +306,6 @@ class _Answers:
 
     def suggest_float(self, name: str, low: float, high: float, **_: Any) -> Any:
         return self._params[name] if low < high else low
-
-
-def _decided(distribution: Any, value: Any) -> Any:
-    """A parameter's value as a decision of `space_of`."""
-    if isinstance(distribution, CategoricalDistribution):
-        return int(distribution.to_internal_repr(value))
-    if isinstance(distribution, FloatDistribution) and distribution.step is not None:
-        return round((value - distribution.low) / distribution.step)
-    return value
-
-
-def _value(distribution: Any, decided: Any) -> Any:
-    """The value of a parameter that a decision of `space_of` stands for."""
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices[decided]
-    if isinstance(distribution, FloatDistribution) and distribution.step is not None:
-        return min(distribution.high, distribution.low + decided * distribution.step)
-    return decided
 
 
 def _digest(text: str) -> str:
