@@ -96,8 +96,13 @@ class Record:
 
     @property
     def rank(self) -> tuple[bool, float, float]:
-        """Sorts any records from best to worst: scored before not, then less violation, then less loss (Deb 2000)."""
-        return (not self.losses, self.violation, self.losses[0] if self.losses else math.inf)
+        """Sorts any records from best to worst: scored before not, then less violation, then less loss (Deb 2000).
+
+        A failed record is the worst: nobody knows how far it is from being feasible.
+        """
+        if self.losses:
+            return (False, self.violation, self.losses[0])
+        return (True, self.violation or math.inf, math.inf)
 
 
 def _compared(record: Record) -> tuple[object, ...]:
