@@ -16,7 +16,7 @@ def ppo(
     *,
     batch: int = 10,
     learning_rate: float = 0.01,
-    entropy: float = 0.4,
+    entropy: float = 2.5,
     epochs: int = 3,
     clip: float = 0.2,
 ) -> Recipe:
@@ -25,7 +25,7 @@ def ppo(
     Example:
         >>> from netwright import Space, choice
         >>> ppo(Space({"x": choice([1, 2])}), clip=0.1).strategy.strategy
-        PPO(hidden=32, batch=10, learning_rate=0.01, entropy=0.4, baseline_decay=0.9, epochs=3, clip=0.1)
+        PPO(hidden=32, batch=10, learning_rate=0.01, entropy=2.5, baseline_decay=0.9, epochs=3, clip=0.1)
 
     Raises:
         InvalidInput: if the space has no fixed list of decisions.

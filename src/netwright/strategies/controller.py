@@ -37,7 +37,8 @@ class Learning:
         hidden: units of its LSTM.
         batch: records that one update is made of.
         learning_rate: of Adam.
-        entropy: weight of the entropy of each step; rewards have a standard deviation of about 1.
+        entropy: weight of the mean entropy of an arch's steps; rewards have a standard deviation of about 1. The mean,
+            because in a longer text each step has a smaller part in the reward, but as much entropy.
         baseline_decay: of the moving average of rewards.
         epochs: gradient steps on each batch.
         clip: how far (relatively) a step's probability may move on one batch; None: not limited.
@@ -162,6 +163,7 @@ class Controller:
             self.baseline += (1 - learning.baseline_decay) * (reward - self.baseline)
         arrays = policy.texts(texts)
         chosen = arrays.options[..., None] == np.arange(policy.widest)  # (T, N, O)
+        bonus = learning.entropy / arrays.counts.sum(0)[:, None]  # (N, 1)
         before: Array | None = None
         for _ in range(learning.epochs):
             passed = policy.forward(arrays)
@@ -178,7 +180,7 @@ class Controller:
             entropies = -(probabilities * finite).sum(-1, keepdims=True)
             # d log p(own) / d scores, and d entropy / d scores
             ascent = pull[..., None] * (chosen - probabilities)
-            ascent -= learning.entropy * probabilities * (finite + entropies)
+            ascent -= bonus * probabilities * (finite + entropies)
             ascent *= arrays.counts[..., None] / len(texts)
             policy.weights += self.adam.step(policy.gradient(arrays, passed, ascent))
 

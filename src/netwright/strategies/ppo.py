@@ -31,7 +31,7 @@ class PPO:
         hidden: units of the LSTM.
         batch: records that one update is made of.
         learning_rate: of Adam.
-        entropy: weight of the entropy of each step; rewards have a standard deviation of about 1.
+        entropy: weight of the mean entropy of an arch's steps; rewards have a standard deviation of about 1.
         baseline_decay: of the moving average of rewards.
         epochs: gradient steps on each batch.
         clip: how far (relatively) the probability of a step may move on one batch.
@@ -40,7 +40,7 @@ class PPO:
     hidden: int = 32
     batch: int = 10
     learning_rate: float = 0.01
-    entropy: float = 0.4
+    entropy: float = 2.5
     baseline_decay: float = 0.9
     epochs: int = 3
     clip: float = 0.2
