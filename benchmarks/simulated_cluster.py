@@ -3,9 +3,9 @@
     python benchmarks/simulated_cluster.py [--seeds 5] [--evaluations 20000] [--quick] [--json]
 
 On NAS-Bench-201, CIFAR-10 (NETWRIGHT_DATA, or ../shared/data beside the repository): each evaluation takes the time
-that its training took. Plain regularized evolution (population 100, tournament 25), which may propose an arch again: the
-space has 15,625, fewer than the evaluations. The bar: 30 s of real time with 1,000 workers. Beside it, what a proposal
-and its record cost with 1, 10, 100 and 1,000 workers; and the simulated time until the arch with the best validation
+that its training took. Plain regularized evolution (population 100, tournament 25), which may propose an arch again:
+the space has 15,625, fewer than the evaluations. The bar: 30 s of real time with 1,000 workers. Beside it, what a
+proposal and its record cost with 1, 10, 100 and 1,000 workers; and the simulated time until the best arch by validation
 accuracy is found, by the same strategy and by random search: what more workers bring.
 """
 
