@@ -41,8 +41,9 @@ class NSGA3:
     Constraints as in Jain & Deb 2014 (https://doi.org/10.1109/TEVC.2013.2281534): what is feasible, then what breaks
     limits least; parents are drawn at random, and of two the feasible (or less violating) one is taken.
 
-    Differs from the papers as `NSGA2` differs from its. The draws of the niching come from a generator of its own, so
-    that the population is a function of the records.
+    Differs from the papers as `NSGA2` differs from its, and in that losses are scaled by the span of the front before
+    its extreme points are looked for, so that units don't matter. The draws of the niching come from a generator of its
+    own, so that the population is a function of the records.
 
     Example:
         >>> NSGA3(population=92).offspring is None
@@ -120,17 +121,21 @@ def _normalised(considered: Array, first_front: np.ndarray[Any, Any], losses: Ar
     The hyperplane goes through the extreme points: the undominated ones that are best along each axis.
     """
     front = losses[first_front] - ideal
+    span = front.max(axis=0)
+    span[span == 0] = 1.0
+    front /= span
     n_objectives = front.shape[1]
     weights = np.where(np.eye(n_objectives, dtype=bool), 1.0, _EPSILON)
     extremes = np.argmin((front[None] / weights[:, None]).max(axis=2), axis=1)  # (n_objectives,)
-    worst = front.max(axis=0)
+    intercepts = np.ones(n_objectives)
     try:
-        intercepts = 1 / np.linalg.solve(front[extremes], np.ones(n_objectives))
+        normal = np.linalg.solve(front[extremes], np.ones(n_objectives))
     except np.linalg.LinAlgError:  # extreme points that coincide span no hyperplane
-        intercepts = worst
-    with np.errstate(invalid="ignore"):
-        intercepts = np.where(np.isfinite(intercepts) & (intercepts > 1e-12), intercepts, worst)
-    return (considered - ideal) / np.where(intercepts > 1e-12, intercepts, 1.0)
+        pass
+    else:
+        usable = (normal > 1e-6) & (normal < 1e6)
+        intercepts[usable] = 1 / normal[usable]
+    return (considered - ideal) / (span * intercepts)
 
 
 def _niched(places: Array, n_chosen: int, room: int, directions: Array, rng: np.random.Generator) -> list[int]:
