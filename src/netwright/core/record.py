@@ -23,7 +23,7 @@ class Candidate:
         id: 0, 1, 2 … in the order of the proposals, without gaps.
         arch: the decisions.
         fidelity: the share of the full training, in (0, 1].
-        parent: the id of the candidate that this one was made from, if any.
+        parent: the id of the candidate that this one was made from, if any; below 0, one of an earlier search.
 
     Example:
         >>> Candidate(0, Arch({"width": 8}))

@@ -292,7 +292,8 @@ class _Watched:
             space.validate(candidate.arch)
         except InvalidSpace as error:
             raise AssertionError(f"{name} proposed what is not an arch of the space: {error}") from error
-        if candidate.parent is not None and candidate.parent not in {record.id for record in history.records}:
+        ids = {record.id for record in history.records}
+        if candidate.parent is not None and candidate.parent >= 0 and candidate.parent not in ids:
             raise AssertionError(f"{name} gave a parent that has no record: {candidate}.")
         return candidate
 
