@@ -1,6 +1,7 @@
 """How to explore: one pure strategy a file."""
 
 from netwright.strategies.bandit import Bandit
+from netwright.strategies.constrained import Constrained
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.genetic import Genetic
 from netwright.strategies.grid import Grid
@@ -15,12 +16,14 @@ from netwright.strategies.regularized_evolution import RegularizedEvolution
 from netwright.strategies.reinforce import Reinforce
 from netwright.strategies.simulated_annealing import SimulatedAnnealing
 from netwright.strategies.starting_with import StartingWith
+from netwright.strategies.warm_started import WarmStarted
 
 __all__ = [
     "NSGA2",
     "NSGA3",
     "PPO",
     "Bandit",
+    "Constrained",
     "Deduplicated",
     "Genetic",
     "Grid",
@@ -32,4 +35,5 @@ __all__ = [
     "Reinforce",
     "SimulatedAnnealing",
     "StartingWith",
+    "WarmStarted",
 ]
