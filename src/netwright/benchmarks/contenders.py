@@ -108,7 +108,7 @@ def peers_of(vs: str | None) -> list[str]:
     from importlib.util import find_spec
 
     if find_spec(vs) is None:
-        raise MissingDependency(f"comparing with {vs} needs the package, which is not installed: pip install {vs}")
+        raise MissingDependency(f"comparing with {vs} needs it, and it is not installed: pip install 'netwright[{vs}]'")
     found = [name for name in registry.methods if name.startswith(f"{vs}_")]
     if not found:
         raise MissingDependency(
