@@ -11,6 +11,7 @@ from netwright.strategies.nsga2 import NSGA2
 from netwright.strategies.nsga3 import NSGA3
 from netwright.strategies.optuna_sampler import OptunaSampler
 from netwright.strategies.ppo import PPO
+from netwright.strategies.progressive import Progressive
 from netwright.strategies.random import Random
 from netwright.strategies.regularized_evolution import RegularizedEvolution
 from netwright.strategies.reinforce import Reinforce
@@ -30,6 +31,7 @@ __all__ = [
     "LocalSearch",
     "Narrowed",
     "OptunaSampler",
+    "Progressive",
     "Random",
     "RegularizedEvolution",
     "Reinforce",

@@ -1,0 +1,30 @@
+"""Progressive search as a method."""
+
+from __future__ import annotations
+
+from netwright.core import Recipe, SearchSpace
+from netwright.core.registry import methods
+from netwright.strategies import Deduplicated, Progressive
+
+__all__ = ["pnas"]
+
+
+@methods.register
+def pnas(space: SearchSpace, *, beam: int | None = None, expected_candidates: int | None = None) -> Recipe:
+    """From small arches to large ones, the best of each grown as a predictor says (Liu et al. 2018, arXiv:1712.00559).
+
+    Args:
+        space: what is to be searched.
+        beam: arches evaluated on each level; if not given, as many as leave a quarter of the budget for the largest,
+            from 4 to 256, and 16 if the budget isn't known.
+        expected_candidates: how many evaluations there will be, about.
+
+    Example:
+        >>> from netwright import Space, choice
+        >>> pnas(Space({f"x{i}": choice([1, 2]) for i in range(6)}), expected_candidates=128).strategy.strategy.beam
+        16
+    """
+    if beam is None and expected_candidates is not None:
+        n_levels = len(getattr(space, "decisions", ()))
+        beam = min(256, max(4, 3 * expected_candidates // (4 * max(1, n_levels))))
+    return Recipe(Deduplicated(Progressive(16 if beam is None else beam)))
