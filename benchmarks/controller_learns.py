@@ -37,7 +37,7 @@ class Found:
     last: float
     incumbent: float
     at: int  # the query that found it
-    milliseconds: float  # for each query, the loop included
+    milliseconds: float  # of the processor for each query, the loop included
 
 
 def searched(benchmark: Benchmark, method: str, seed: int, queries: int) -> Found:
@@ -51,9 +51,9 @@ def searched(benchmark: Benchmark, method: str, seed: int, queries: int) -> Foun
         budget=Budget(candidates=queries),
         seed=seed,
     )
-    start = time.perf_counter()
+    start = time.process_time()
     history = search.run()
-    milliseconds = (time.perf_counter() - start) / queries * 1e3
+    milliseconds = (time.process_time() - start) / queries * 1e3
     accuracies = -np.array([record.loss for record in history.records])
     return Found(
         float(accuracies[:BLOCK].mean()),
