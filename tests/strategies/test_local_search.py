@@ -1,4 +1,4 @@
-"""Local search: first improvement among unseen neighbours, restarts, several workers."""
+"""Local search: first and best improvement among unseen neighbours, restarts, several workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from netwright import Space, choice, integer
 from netwright.core import Arch, Record
+from netwright.core.errors import InvalidInput
 from netwright.loop import Search
 from netwright.runtime import MemoryStore
 from netwright.strategies import Deduplicated, LocalSearch, StartingWith
@@ -144,3 +145,73 @@ def test_a_late_neighbour_that_is_better_is_taken():
     candidate = Search(LINE, LocalSearch(), store=store).ask()
     assert candidate.parent == 2
     assert candidate.arch["x"] == 48
+
+
+# Best improvement
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_best_improvement_is_the_papers(seed):
+    """White et al. 2021, algorithm 1: evaluate all neighbours, move to the best of them, until none is better."""
+    records = _run(VALLEY, _square, 120, strategy=LocalSearch("best"), seed=seed)
+    known, queue = {}, list(records)
+    while queue:
+        at = queue.pop(0)
+        assert at.parent is None  # a start at random
+        known[at.arch] = at.loss
+        while queue:
+            around = {arch for arch in VALLEY.neighbours(at.arch) if arch not in known}
+            looked_at = [queue.pop(0) for _ in range(min(len(around), len(queue)))]
+            assert {record.arch for record in looked_at} <= around
+            assert {record.parent for record in looked_at} <= {at.id}
+            known |= {record.arch: record.loss for record in looked_at}
+            best = min(looked_at, key=lambda record: record.loss, default=at)
+            if best.loss >= at.loss or len(looked_at) < len(around):
+                break
+            at = best
+            if all(arch in known for arch in VALLEY.neighbours(at.arch)):
+                break
+    assert min(known.values()) == 0
+
+
+def test_best_improvement_needs_more_candidates():
+    n_needed = {}
+    for improvement in ("first", "best"):
+        runs = [_run(VALLEY, _square, 60, strategy=LocalSearch(improvement), seed=seed) for seed in range(30)]
+        n_needed[improvement] = sum(min(len(run), *(r.id for r in run if r.loss == 0), 60) for run in runs)
+    assert n_needed["first"] < n_needed["best"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 6), st.integers(0, 100), st.lists(st.booleans(), min_size=60, max_size=60))
+def test_best_improvement_with_several_workers(workers, seed, order):
+    search = Search(VALLEY, LocalSearch("best"), seed=seed)
+    running, turns = [], iter(order * 5)
+    while len(search.history) < 200:
+        while len(running) < workers:
+            running.append(search.ask())
+        candidate = running.pop(0 if next(turns) else -1)
+        search.tell(candidate, _square(candidate.arch))
+    assert search.history.best.loss <= 2
+
+
+def test_while_the_last_neighbours_are_evaluated_others_go_on_with_the_best():
+    search = Search(LINE, LocalSearch("best"))
+    search.tell(search.ask(), 10.0)
+    low, high = search.ask(), search.ask()
+    search.tell(low, 9.0)
+    ahead = search.ask()
+    assert ahead.parent == low.id
+    search.tell(high, 5.0)  # late, and better: now it is the best
+    search.tell(ahead, 8.0)
+    following = search.ask()
+    assert following.parent == high.id
+    search.tell(following, 4.0)
+    assert search.ask().parent == following.id
+
+
+def test_an_unknown_improvement():
+    with pytest.raises(
+        InvalidInput, match="`improvement` of LocalSearch must be 'first' or 'best', but got 'steepest'"
+    ):
+        LocalSearch("steepest")
