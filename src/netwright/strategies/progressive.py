@@ -161,7 +161,9 @@ class Progressive:
         losses = np.array([r.loss if r.scored and r.violation == 0 else max(good) for r in told])
         fitted = self.predictor.fit(growth.small.space, [record.arch for record in told], losses, rng)
         mean, _ = fitted.predict([arch for arch, _ in new])
-        return [new[i] for i in np.argsort(mean, kind="stable").tolist()]
+        spread = float(np.ptp(mean)) or 1.0
+        order = np.argsort(np.round((mean - mean.min()) / spread, 9), kind="stable")  # the same on every machine
+        return [new[i] for i in order.tolist()]
 
 
 def _new(growth: _Growth, arches: Iterable[tuple[Arch, int | None]]) -> list[tuple[Arch, int | None]]:
