@@ -1,0 +1,149 @@
+"""How promising an arch is, by what a predictor says about it: what Bayesian optimisation maximises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from netwright.core.errors import InvalidInput, unknown
+
+__all__ = ["Acquisition", "ExpectedImprovement", "Thompson", "UpperConfidenceBound", "acquisition_from"]
+
+Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+
+
+class Acquisition(Protocol):
+    """From predictions to promises. A frozen, hashable dataclass; random numbers come from `rng` only."""
+
+    def __call__(self, mean: Numbers, std: Numbers, best: float, rng: np.random.Generator) -> Numbers:
+        """The promise of each arch, higher is better, shape (n_arches,).
+
+        Args:
+            mean: of each arch's loss (lower is better), shape (n_arches,).
+            std: its standard deviation, not negative.
+            best: the least loss so far.
+            rng: for those that draw.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedImprovement:
+    """By how much an arch is expected to be better than the best so far, where being worse counts as nothing.
+
+    Mockus et al. 1978; Jones et al. 1998, https://doi.org/10.1023/A:1008306431147. Computed as a logarithm (Ament et
+    al. 2023, https://arxiv.org/abs/2310.20708), so that it tells arches apart also where hardly any improvement is left.
+
+    Args:
+        margin: by how much an arch has to be better.
+
+    Example:
+        >>> promise = ExpectedImprovement()
+        >>> found = promise(np.array([0.0, 1.0, 1.0]), np.array([1.0, 1.0, 2.0]), 0.0, np.random.default_rng(0))
+        >>> np.exp(found).round(3).tolist()
+        [0.399, 0.083, 0.396]
+
+    Raises:
+        InvalidInput: if `margin` is negative.
+    """
+
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.margin >= 0:
+            raise InvalidInput(f"`margin` of ExpectedImprovement must be at least 0, but got {self.margin}.")
+
+    def __call__(self, mean: Numbers, std: Numbers, best: float, rng: np.random.Generator) -> Numbers:
+        std = np.maximum(std, 1e-12)
+        return _log_improvement((best - self.margin - mean) / std) + np.log(std)
+
+
+@dataclass(frozen=True, slots=True)
+class UpperConfidenceBound:
+    """What an arch may well reach: its mean, and some standard deviations on top.
+
+    Srinivas et al. 2010, https://arxiv.org/abs/0912.3995. Of losses it is a lower bound.
+
+    Args:
+        width: how many standard deviations.
+
+    Example:
+        >>> promise = UpperConfidenceBound(width=2)
+        >>> promise(np.array([0.0, 1.0]), np.array([1.0, 2.0]), 0.0, np.random.default_rng(0)).tolist()
+        [2.0, 3.0]
+
+    Raises:
+        InvalidInput: if `width` is negative.
+    """
+
+    width: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.width >= 0:
+            raise InvalidInput(f"`width` of UpperConfidenceBound must be at least 0, but got {self.width}.")
+
+    def __call__(self, mean: Numbers, std: Numbers, best: float, rng: np.random.Generator) -> Numbers:
+        return self.width * std - mean
+
+
+@dataclass(frozen=True, slots=True)
+class Thompson:
+    """What each arch turns out to be in a world drawn at random, each on its own.
+
+    Independent Thompson sampling of White et al. 2021, BANANAS, https://arxiv.org/abs/1910.11858. (Thompson's own, 1933,
+    draws all arches from one joint distribution.)
+
+    Example:
+        >>> Thompson()(np.array([0.0, 9.0]), np.array([1.0, 1.0]), 0.0, np.random.default_rng(0)).argmax()
+        np.int64(0)
+    """
+
+    def __call__(self, mean: Numbers, std: Numbers, best: float, rng: np.random.Generator) -> Numbers:
+        return -(mean + std * rng.standard_normal(len(mean)))
+
+
+_NAMED: dict[str, type[ExpectedImprovement] | type[UpperConfidenceBound] | type[Thompson]] = {
+    "expected_improvement": ExpectedImprovement,
+    "upper_confidence_bound": UpperConfidenceBound,
+    "thompson": Thompson,
+}
+
+
+def acquisition_from(given: str | Acquisition) -> Acquisition:
+    """An acquisition from its name, or the object itself.
+
+    Example:
+        >>> acquisition_from("thompson")
+        Thompson()
+
+    Raises:
+        NotFound: for an unknown name.
+        InvalidInput: if it can't be called.
+    """
+    if isinstance(given, str):
+        if given not in _NAMED:
+            raise unknown("acquisition", given, _NAMED)
+        return _NAMED[given]()
+    if not callable(given) or isinstance(given, type):
+        raise InvalidInput(f"`acquisition` must be one of {', '.join(_NAMED)}, or such an object, but got {given!r}.")
+    return given
+
+
+def _log_improvement(z: Numbers) -> Numbers:
+    """The logarithm of φ(z) + z Φ(z), for any z."""
+    from scipy.special import erfcx, ndtr
+
+    found = np.empty_like(z)
+    near = z > -1
+    at = z[near]
+    found[near] = np.log(np.exp(-0.5 * at * at) / np.sqrt(2 * np.pi) + at * ndtr(at))
+    far = z[~near]
+    # φ(z) (1 + z Φ(z) / φ(z)), and Φ(z) / φ(z) = √(π/2) erfcx(-z / √2); a series where even that is lost.
+    inner = 1 + far * np.sqrt(np.pi / 2) * erfcx(-far / np.sqrt(2))
+    safe = np.where(far < -1e3, 1.0, np.maximum(inner, 1e-300))
+    found[~near] = -0.5 * far * far - 0.5 * np.log(2 * np.pi) + np.where(
+        far < -1e3, -2 * np.log(-np.minimum(far, -1.0)), np.log(safe)
+    )
+    return found
