@@ -12,7 +12,18 @@ from netwright import Space, choice
 from netwright.core import Recipe
 from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
-from netwright.strategies import Deduplicated, Grid, LocalSearch, Random, RegularizedEvolution, StartingWith
+from netwright.strategies import (
+    NSGA2,
+    NSGA3,
+    Deduplicated,
+    Genetic,
+    Grid,
+    LocalSearch,
+    Random,
+    RegularizedEvolution,
+    SimulatedAnnealing,
+    StartingWith,
+)
 
 SPACE = Space({"x": choice([1, 2, 3])})
 
@@ -39,6 +50,8 @@ def test_what_they_are_made_of():
     assert methods["random"](SPACE) == Recipe(Deduplicated(Random()))
     assert methods["grid"](SPACE, resolution=3) == Recipe(Grid(3))
     assert methods["local-search"](SPACE) == Recipe(StartingWith(Deduplicated(LocalSearch())))
+    assert methods["local-search"](SPACE, improvement="best").strategy.strategy.strategy == LocalSearch("best")
+    assert methods["simulated-annealing"](SPACE, steps=9).strategy.strategy.strategy == SimulatedAnnealing(steps=9)
     evolution = methods["regularized_evolution"](SPACE, population=20, tournament=5)
     assert evolution == Recipe(Deduplicated(RegularizedEvolution(20, 5)))
 
@@ -47,6 +60,15 @@ def test_auto_chooses_by_what_can_be_afforded():
     few, many = (methods["auto"](SPACE, expected_candidates=n) for n in (10, 1000))
     assert few == methods["auto"](SPACE) == Recipe(StartingWith(Deduplicated(LocalSearch())))
     assert many == Recipe(StartingWith(Deduplicated(RegularizedEvolution(50, 10))))
+
+
+def test_populations_are_given_or_grow_with_the_search():
+    for name, kind in (("genetic", Genetic), ("nsga2", NSGA2), ("nsga3", NSGA3)):
+        assert methods[name](SPACE).strategy.strategy == kind()
+        assert methods[name](SPACE, expected_candidates=1600).strategy.strategy.population == 40
+        assert methods[name](SPACE, population=12, expected_candidates=1600).strategy.strategy.population == 12
+        assert methods[name](SPACE, crossover="subtree").strategy.strategy.crossover == "subtree"
+    assert methods["genetic"](SPACE, population=12).strategy.strategy.elite == 3
 
 
 def test_bad_options_are_named():
