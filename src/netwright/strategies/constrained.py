@@ -68,6 +68,7 @@ class Constrained:
         known: dict[Arch, float] = history.fold((self, "violations"), _unchanged, dict)
         inner = continued((self, "history"), space, history).history
         refused: list[Candidate] = []
+        exhausted: SpaceExhausted | None = None
         try:
             while len(refused) < self.tries:
                 candidate = self.strategy.propose(space, inner, rng)
@@ -75,14 +76,18 @@ class Constrained:
                     return candidate
                 refused.append(candidate)
                 inner.start(replace(candidate, id=-len(refused)))
-        except SpaceExhausted:  # nothing else, though something near may do
+        except SpaceExhausted as error:  # nothing else, though something near may do
+            exhausted = error
             if not refused:
                 raise
         finally:
             for number in range(1, len(refused) + 1):
                 inner.drop(-number)
         nearest = min(refused, key=lambda candidate: known[candidate.arch])
-        return self._mended(nearest, space, history, rng, known)
+        mended = self._mended(nearest, space, history, rng, known)
+        if exhausted is not None and (known[mended.arch] > 0 or history.seen(mended.arch, mended.fidelity)):
+            raise exhausted
+        return mended
 
     def _mended(
         self,

@@ -29,8 +29,10 @@ class WarmStarted:
     the objectives may have changed; records without the metrics that are needed are left out. What failed or broke a
     limit counts as such.
 
-    An earlier arch is carried over decision by decision (see `carried_over`). In candidates, the earlier records are
-    numbered -1 (the last one), -2, …: a candidate's parent may be one of them.
+    An earlier arch is carried over decision by decision (see `carried_over`). Its record holds for this space if no
+    decision was lost or changed on the way; new ones have their defaults, so a default should do what the earlier space
+    did. A record that doesn't hold gives its arch only. In candidates, the records that hold are numbered -1 (the last
+    one), -2, …: a candidate's parent may be one of them.
 
     Attributes:
         strategy: what goes on.
@@ -80,30 +82,38 @@ class WarmStarted:
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
         """One of the best earlier arches, or what the strategy proposes after all records, the earlier ones first."""
-        found = continued((self, "history"), space, history, partial(self._earlier, space, history.objectives))
-        best = history.fold((self, "best"), _unchanged, partial(self._best, space, found.history, found.n_earlier))
+        found = continued((self, "history"), space, history, partial(self._data, space, history.objectives))
+        best = history.fold((self, "best"), _unchanged, partial(self._best, space, history.objectives))
         if history.next_id < len(best):
-            return found.outside(found.history.candidate(best[history.next_id].arch, parent=best[history.next_id].id))
+            arch, number = best[history.next_id]
+            return found.outside(found.history.candidate(arch, parent=number))
         return found.outside(self.strategy.propose(space, found.history, rng))
 
-    def _earlier(self, space: SearchSpace, objectives: tuple[Objective, ...]) -> list[Record]:
-        """The records as records of this search, as far as they can be."""
-        records: list[Record] = []
-        places: dict[int, int] = {}
+    def _carried(self, space: SearchSpace, objectives: tuple[Objective, ...]) -> Iterator[tuple[Record, bool]]:
+        """The records with arches of this space and these losses, and whether nothing of the arch was changed."""
         for record in self.records:
             losses = _losses(record, objectives)
             arch = None if losses is None else carried_over(space, record.arch)
             if losses is not None and arch is not None:
-                parent = None if record.parent is None else places.get(record.parent)
-                places[record.id] = len(records)
-                records.append(replace(record, id=len(records), arch=arch, losses=losses, parent=parent))
-        return records
+                same = all(name in arch and arch[name] == value for name, value in record.arch.items())
+                yield replace(record, arch=arch, losses=losses), same
 
-    def _best(self, space: SearchSpace, history: History, n_earlier: int) -> list[Record]:
-        """The earlier records whose arches are evaluated first."""
-        best: dict[Arch, Record] = {}
-        for record in _best_first(history.records[:n_earlier], len(history.objectives), self.first):
-            best.setdefault(space.canonical(record.arch), record)
+    def _data(self, space: SearchSpace, objectives: tuple[Objective, ...]) -> list[Record]:
+        """The records that hold for this space, numbered from 0."""
+        known = [record for record, same in self._carried(space, objectives) if same]
+        places = {record.id: place for place, record in enumerate(known)}
+        return [
+            replace(r, id=place, parent=None if r.parent is None else places.get(r.parent))
+            for place, r in enumerate(known)
+        ]
+
+    def _best(self, space: SearchSpace, objectives: tuple[Objective, ...]) -> list[tuple[Arch, int | None]]:
+        """The earlier arches that are evaluated first, with the numbers of their records among the data."""
+        carried = list(self._carried(space, objectives))
+        data = {record.id: place for place, record in enumerate(record for record, same in carried if same)}
+        best: dict[Arch, tuple[Arch, int | None]] = {}
+        for record in _best_first([record for record, _ in carried], len(objectives), self.first):
+            best.setdefault(space.canonical(record.arch), (record.arch, data.get(record.id)))
         return list(best.values())[: self.first]
 
 
@@ -173,7 +183,7 @@ def _best_first(records: Sequence[Record], n_objectives: int, n_wanted: int) -> 
     yield from sorted(feasible, key=lambda record: (-record.fidelity, record.loss, record.id))
 
 
-def _unchanged(best: list[Record], _: Record) -> list[Record]:
+def _unchanged(best: list[tuple[Arch, int | None]], _: Record) -> list[tuple[Arch, int | None]]:
     return best
 
 
