@@ -12,10 +12,11 @@ import numpy as np
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
-from netwright.predictors.encodings import Canonical, GraphFeatures, OneHot
+from netwright.predictors.encodings import Canonical, OneHot
 from netwright.predictors.kernels import Kernel, Linear, Single, SquaredExponential, path_kernel
 from netwright.predictors.learning import NormalScores, checked_losses
 from netwright.predictors.protocols import Fitted, Numbers
+from netwright.predictors.steps import Steps
 from netwright.predictors.whole_space import whole_space
 
 __all__ = ["FittedGaussianProcess", "GaussianProcess", "kernels_for"]
@@ -26,6 +27,7 @@ Learned: TypeAlias = Literal["normal_scores", "losses"]
 _NOISE = -2.5  # the logarithm of the noise's variance before anything is learned, where the scores' variance is 1
 _JITTER = 1e-6
 _MOST_LEARNED_FROM = 300  # arches by which the weights are learned; all count for what is guessed
+_LOOKED_AT = 20  # random arches, to see whether ways say anything
 _EVALUATIONS = 12  # of the marginal likelihood's descent
 
 
@@ -61,8 +63,8 @@ class GaussianProcess:
     def __post_init__(self) -> None:
         if self.targets not in get_args(Learned) or not isinstance(self.kernels, tuple):
             raise InvalidInput(
-                f"a GaussianProcess needs a tuple of kernels and `targets` of {' or '.join(get_args(Learned))}, but got "
-                f"kernels={self.kernels!r}, targets={self.targets!r}."
+                f"a GaussianProcess needs a tuple of kernels and `targets` of {' or '.join(get_args(Learned))}, "
+                f"but got kernels={self.kernels!r}, targets={self.targets!r}."
             )
 
     def fit(
@@ -73,7 +75,7 @@ class GaussianProcess:
         kernels = self.kernels or kernels_for(space)
         scale = _Scale.of(losses, self.targets)
         features = [kernel.features(space, arches) for kernel in kernels]
-        few = slice(None)
+        few = np.arange(len(arches))
         if len(arches) > _MOST_LEARNED_FROM:  # evenly over the ranks: good arches and bad ones
             order = np.argsort(losses, kind="stable")
             few = np.sort(order[np.linspace(0, len(order) - 1, _MOST_LEARNED_FROM).astype(np.intp)])
@@ -91,12 +93,14 @@ def kernels_for(space: SearchSpace) -> tuple[Kernel, ...]:
         >>> [type(kernel).__name__ for kernel in kernels_for(Space({"lr": real(0.1, 1.0)}))]
         ['SquaredExponential', 'Linear']
     """
-    decisions = SquaredExponential(Canonical(OneHot()))
+    decisions = SquaredExponential(Canonical(OneHot())), Linear(Canonical(OneHot()))
     if not hasattr(space, "graph") or whole_space(space) is None:
-        return decisions, Linear(Canonical(OneHot()))
+        return decisions
     paths = path_kernel()
-    varied = bool(np.ptp(paths.features(space, [space.sample(np.random.default_rng(i)) for i in range(20)]), axis=0).any())
-    return (decisions, *([paths] if varied else []), Linear(GraphFeatures(depth=0)))
+    few = [space.sample(np.random.default_rng(seed)) for seed in range(_LOOKED_AT)]
+    if not np.ptp(paths.features(space, few), axis=0).any():  # a chain, in which no way comes twice
+        return decisions
+    return (*decisions, paths, Linear(Steps()))
 
 
 class FittedGaussianProcess:
@@ -152,9 +156,7 @@ class FittedGaussianProcess:
         """The mean and the standard deviation of each arch's loss; the deviation is without the noise."""
         return self._scale.back(*self._guess(arches))
 
-    def predict_given(
-        self, arches: Sequence[Arch], others: Sequence[Arch], losses: Numbers
-    ) -> tuple[Numbers, Numbers]:
+    def predict_given(self, arches: Sequence[Arch], others: Sequence[Arch], losses: Numbers) -> tuple[Numbers, Numbers]:
         """What it would say if it knew these losses of other arches, such as those that are being evaluated now."""
         mean, std = self._guess(arches)
         if not len(others):
@@ -257,7 +259,7 @@ class _Covariance:
             inner = [
                 v * np.vdot(slope, by)
                 for v, kernel, f, p, part in zip(made.variances, kernels, features, made.parameters, parts, strict=True)
-                for by in kernel.gradients(f, p, part)
+                for by in kernel.gradients(f, p, np.asarray(part, dtype=np.float64))
             ]
             noise = (made.noise - _JITTER) * np.trace(slope)
             return float(value), np.array([*own, *inner, noise]) + logs - prior

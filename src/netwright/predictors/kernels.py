@@ -264,7 +264,7 @@ def _decision_of_column(space: SearchSpace) -> np.ndarray[Any, np.dtype[np.intp]
 
 
 def _by_decision(features: Numbers, groups: np.ndarray[Any, np.dtype[np.intp]]) -> Numbers:
-    """The columns of each decision side by side, all decisions as wide as the widest one; shape (n, n_groups · widest)."""
+    """The columns of each decision side by side, all as wide as the widest; shape (n, n_groups · widest)."""
     counts = np.bincount(groups)
     widest = int(counts.max())
     place = np.arange(len(groups)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,6 +1,7 @@
 """How to explore: one pure strategy a file."""
 
 from netwright.strategies.bandit import Bandit
+from netwright.strategies.bayesian_optimisation import BayesianOptimisation
 from netwright.strategies.constrained import Constrained
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.genetic import Genetic
@@ -24,6 +25,7 @@ __all__ = [
     "NSGA3",
     "PPO",
     "Bandit",
+    "BayesianOptimisation",
     "Constrained",
     "Deduplicated",
     "Genetic",

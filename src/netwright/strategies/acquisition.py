@@ -34,7 +34,7 @@ class ExpectedImprovement:
     """By how much an arch is expected to be better than the best so far, where being worse counts as nothing.
 
     Mockus et al. 1978; Jones et al. 1998, https://doi.org/10.1023/A:1008306431147. Computed as a logarithm (Ament et
-    al. 2023, https://arxiv.org/abs/2310.20708), so that it tells arches apart also where hardly any improvement is left.
+    al. 2023, https://arxiv.org/abs/2310.20708), so that it tells arches apart also where hardly any is left.
 
     Args:
         margin: by how much an arch has to be better.
@@ -92,8 +92,8 @@ class UpperConfidenceBound:
 class Thompson:
     """What each arch turns out to be in a world drawn at random, each on its own.
 
-    Independent Thompson sampling of White et al. 2021, BANANAS, https://arxiv.org/abs/1910.11858. (Thompson's own, 1933,
-    draws all arches from one joint distribution.)
+    Independent Thompson sampling of White et al. 2021, BANANAS, https://arxiv.org/abs/1910.11858. Thompson's of 1933
+    draws all arches from one joint distribution.
 
     Example:
         >>> Thompson()(np.array([0.0, 9.0]), np.array([1.0, 1.0]), 0.0, np.random.default_rng(0)).argmax()
@@ -104,7 +104,7 @@ class Thompson:
         return -(mean + std * rng.standard_normal(len(mean)))
 
 
-_NAMED: dict[str, type[ExpectedImprovement] | type[UpperConfidenceBound] | type[Thompson]] = {
+_NAMED: dict[str, type[ExpectedImprovement | UpperConfidenceBound | Thompson]] = {
     "expected_improvement": ExpectedImprovement,
     "upper_confidence_bound": UpperConfidenceBound,
     "thompson": Thompson,
@@ -143,7 +143,9 @@ def _log_improvement(z: Numbers) -> Numbers:
     # φ(z) (1 + z Φ(z) / φ(z)), and Φ(z) / φ(z) = √(π/2) erfcx(-z / √2); a series where even that is lost.
     inner = 1 + far * np.sqrt(np.pi / 2) * erfcx(-far / np.sqrt(2))
     safe = np.where(far < -1e3, 1.0, np.maximum(inner, 1e-300))
-    found[~near] = -0.5 * far * far - 0.5 * np.log(2 * np.pi) + np.where(
-        far < -1e3, -2 * np.log(-np.minimum(far, -1.0)), np.log(safe)
+    found[~near] = (
+        -0.5 * far * far
+        - 0.5 * np.log(2 * np.pi)
+        + np.where(far < -1e3, -2 * np.log(-np.minimum(far, -1.0)), np.log(safe))
     )
     return found

@@ -37,7 +37,7 @@ class BayesianOptimisation:
 
     Attributes:
         predictor: guesses the score of an arch and how sure that is: any of `netwright.predictors`.
-        acquisition: what counts as promising: `expected_improvement`, `upper_confidence_bound`, `thompson`, or an object.
+        acquisition: what is promising: `expected_improvement`, `upper_confidence_bound`, `thompson`, or an object.
         n_initial: random arches before the predictor is asked.
         targets: what it learns: normal scores of the losses with the poor end cut off, unless another is given.
         liar: what candidates that are being evaluated are taken to score (Ginsbourger et al. 2010, the constant liar):
@@ -68,7 +68,9 @@ class BayesianOptimisation:
         if self.liar not in get_args(Liar):
             raise InvalidInput(f"`liar` must be one of {', '.join(get_args(Liar))}, but got {self.liar!r}.")
         if not callable(getattr(self.predictor, "fit", None)):
-            raise InvalidInput(f"`predictor` must have a method fit(space, arches, losses, rng), but got {self.predictor!r}.")
+            raise InvalidInput(
+                f"`predictor` must have a method fit(space, arches, losses, rng), but got {self.predictor!r}."
+            )
         acquisition_from(self.acquisition)
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:

@@ -14,7 +14,6 @@ import numpy as np
 from netwright.core import Arch, Record, SearchSpace
 from netwright.predictors.gaussian_process import FittedGaussianProcess, GaussianProcess
 from netwright.predictors.protocols import Fitted, Predictor
-from netwright.predictors.targets import Targets
 
 __all__ = ["Liar", "Surrogate", "learned_at", "penalised", "scalarised"]
 
