@@ -22,7 +22,8 @@ class PPO:
     Differs from NASNet: 32 units instead of 100, batches of 10 arches instead of 20, and the learning rate and the
     weight of the entropy are larger, as fits a thousand evaluations instead of ten thousands; a record's reward is its
     standing among the last 200 instead of the accuracy, so any metric will do. As there, a moving average stands in for
-    the value function. Each written step is an action with a ratio of its own.
+    the value function. Each written step is an action with a ratio of its own. Of several objectives
+    the first one counts.
 
     The ratios are taken to the policy at the start of the update, which wrote all of the batch only with one worker and
     no wrapper around: see `Reinforce`, which has the same limits.

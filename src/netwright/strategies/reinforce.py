@@ -19,7 +19,7 @@ class Reinforce:
     Differs from the paper: one layer of 32 units instead of two of 35; a record's reward is its standing among the last
     200 instead of the cubed accuracy, so any metric will do; an entropy bonus (added in later papers) and large steps
     of Adam, as fits a thousand evaluations instead of ten thousands. Skip connections are decisions of the space like
-    all others.
+    all others. Of several objectives the first one counts.
 
     The gradient takes every record for a sample of the present policy. With several workers, after given arches, or
     within `Deduplicated` (which leaves out what is known, and mutates when it runs out of tries) that is only roughly
