@@ -8,24 +8,62 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from netwright.benchmarks.benchmark import Benchmark
-from netwright.benchmarks.tables import Lookup, Table, data_file
+from netwright.benchmarks.nb101_files import read_cells
+from netwright.benchmarks.tables import Lookup, Table, data_file, data_folder
 from netwright.core import Arch
 from netwright.core.errors import DataError
 from netwright.core.registry import benchmarks
 from netwright.spaces.listed import ListedSpace
 from netwright.spaces.space import Space
-from netwright.spaces.zoo.nb101 import EDGES, OPERATIONS, arches_of, cell_of
+from netwright.spaces.zoo.nb101 import EDGES, OPERATIONS, arches_of, cell_of, is_a_cell, official_hash
 from netwright.spaces.zoo.nb101 import nb101 as nb101_space
 
-__all__ = ["EPOCHS", "FIDELITIES", "edges_and_ways", "nb101_20k_cifar10"]
+__all__ = ["EPOCHS", "FIDELITIES", "edges_and_ways", "nb101_20k_cifar10", "nb101_cifar10"]
 
 EPOCHS = (4, 12, 36, 108)
 FIDELITIES = tuple(epochs / 108 for epochs in EPOCHS)
+
+_PART = "nb101_20k.npz"
+_FILES = ("nb101.npz", "nasbench_full.tfrecord", "nasbench_only108.tfrecord")
+
+
+@benchmarks.register
+def nb101_cifar10(*, source: str | Path | None = None) -> Benchmark:
+    """NAS-Bench-101 on CIFAR-10: all of its 423,624 cells, 4 to 108 epochs.
+
+    Accuracies in percent, means of three runs. Fewer epochs are runs of their own. The space is `nb101`; a cell is
+    found by its official hash, so all arches of one cell have the same numbers.
+
+    Args:
+        source: the official `.tfrecord`, or what `save_cells` made of it (reading the first takes minutes); looked for
+            in the folder of NETWRIGHT_DATA if not given.
+
+    Example:
+        >>> from netwright.core.registry import benchmarks
+        >>> benchmarks.summary("nb101-cifar10")
+        'NAS-Bench-101 on CIFAR-10: all of its 423,624 cells, 4 to 108 epochs.'
+
+    Raises:
+        DataError: if the file isn't found; it says where it is looked for.
+    """
+    path = _found() if source is None else Path(source).expanduser()
+    if not path.is_file():
+        raise DataError(f"the table of NAS-Bench-101 must be a file, but there is none at {path}.")
+    return Benchmark(
+        "nb101-cifar10",
+        nb101_space(),
+        Lookup(_whole_table, (str(path),)),
+        objective="max:val_accuracy",
+        test_metric="test_accuracy",
+        seconds_metric="train_seconds",
+        fidelities=FIDELITIES if path.name != "nasbench_only108.tfrecord" else (1.0,),
+    )
 
 
 @benchmarks.register
@@ -35,17 +73,20 @@ def nb101_20k_cifar10() -> Benchmark:
     `val_accuracy` in percent, of one of the three runs; the file has no test accuracy. Fewer epochs are runs of their
     own, and cost in proportion. The space is a `ListedSpace`: of the steps of one edge or operation from a cell, one in
     twenty leads to another of the 20,000, so the neighbours of a cell are the sixteen that are nearest by their edges
-    and ways (`edges_and_ways`), those of one step among them.
+    and ways (`edges_and_ways`).
 
     Example:
         >>> from netwright.core.registry import benchmarks
         >>> benchmarks.summary("nb101-20k-cifar10")
         'NAS-Bench-101 on CIFAR-10: 20,000 of its cells as the space, 4 to 108 epochs.'
+
+    Raises:
+        DataError: if the file isn't found; it says where it is looked for.
     """
-    data_file("nb101_20k.npz")
+    data_file(_PART)
     return Benchmark(
         "nb101-20k-cifar10",
-        _space(),
+        _listed(),
         Lookup(_table),
         objective="max:val_accuracy",
         seconds_metric="train_seconds",
@@ -53,36 +94,59 @@ def nb101_20k_cifar10() -> Benchmark:
     )
 
 
+def _found() -> Path:
+    folder = data_folder()
+    for name in _FILES:
+        if (folder / name).is_file():
+            return folder / name
+    raise DataError(
+        f"the table of NAS-Bench-101 must be one of {', '.join(_FILES)} in {folder}, but none of them is there: load "
+        "the official file (https://github.com/google-research/nasbench says from where), and put it there."
+    )
+
+
 @lru_cache(maxsize=1)
-def _space() -> Space:
+def _listed() -> Space:
     return ListedSpace(nb101_space(), _cells(), features=edges_and_ways)
 
 
 @lru_cache(maxsize=1)
 def _cells() -> tuple[Arch, ...]:
-    """The arches of the table, in its order."""
-    with np.load(data_file("nb101_20k.npz")) as file:
-        names = tuple(map(str, file["op_names"]))
-        if names != OPERATIONS:
-            raise DataError(f"nb101_20k.npz must name the operations {OPERATIONS}, but names {names}: another file?")
-        matrices = np.unpackbits(file["adjacency"], axis=1)[:, :49].reshape(-1, 7, 7)
-        return tuple(arches_of(matrices, file["ops"], file["n_vertices"]))
+    """The arches of the table of 20,000, in its order."""
+    return tuple(_arches(read_cells(data_file(_PART))))
+
+
+def _arches(cells: dict[str, Any]) -> list[Arch]:
+    matrices = np.unpackbits(cells["adjacency"], axis=1)[:, :49].reshape(-1, 7, 7)
+    return arches_of(matrices, cells["ops"], cells["n_vertices"])
 
 
 def _table() -> Table:
-    arches = _cells()
-    with np.load(data_file("nb101_20k.npz")) as file:
-        seconds = file["train_time_108ep"].astype(np.float64)
-        params = file["params"]
-        columns = {
-            epochs / 108: {
-                "val_accuracy": 100 * file[f"val_acc_{epochs}ep"].astype(np.float64),
-                "train_seconds": seconds * (epochs / 108),
-                "params": params,
-            }
-            for epochs in EPOCHS
-        }
-    return Table(columns, arches=arches)
+    return Table(_columns(read_cells(data_file(_PART))), arches=_cells())
+
+
+def _whole_table(source: str) -> Table:
+    cells = read_cells(source)
+    rows = {bytes(own).hex(): row for row, own in enumerate(cells["hash"])}
+
+    def row_of(arch: Arch) -> int | None:
+        return rows.get(official_hash(arch)) if is_a_cell(arch) else None
+
+    return Table(_columns(cells), arches=lambda: _arches(cells), row=row_of)
+
+
+def _columns(cells: dict[str, Any]) -> dict[float, dict[str, Any]]:
+    """What a file has of each number of epochs; where it has no time of its own, a share of that of all 108."""
+    columns: dict[float, dict[str, Any]] = {}
+    whole = cells["train_time_108ep"].astype(np.float64)
+    for epochs, fidelity in zip(EPOCHS, FIDELITIES, strict=True):
+        if f"val_acc_{epochs}ep" in cells:
+            own = columns[fidelity] = {"val_accuracy": 100 * cells[f"val_acc_{epochs}ep"].astype(np.float64)}
+            if f"test_acc_{epochs}ep" in cells:
+                own["test_accuracy"] = 100 * cells[f"test_acc_{epochs}ep"].astype(np.float64)
+            own["train_seconds"] = cells.get(f"train_time_{epochs}ep", whole * fidelity)
+            own["params"] = cells["params"]
+    return columns
 
 
 def edges_and_ways(space: Space, arches: Sequence[Arch]) -> np.ndarray[Any, Any]:  # noqa: ARG001  # as `features`
