@@ -13,7 +13,7 @@ __all__ = ["random_forest_optimisation"]
 
 @methods.register
 def random_forest_optimisation(space: SearchSpace, *, trees: int = 10, n_initial: int = 5) -> Recipe:
-    """Evaluate what a random forest promises most of, as SMAC does (Hutter et al. 2011, doi 10.1007/978-3-642-25566-3_40).
+    """Evaluate what a random forest promises most of: SMAC (Hutter et al. 2011, doi:10.1007/978-3-642-25566-3_40).
 
     The forest sees the decisions only, as in SMAC. Differs from the paper in that nothing is evaluated twice on other
     instances or seeds, in that all of a small space is scored, and in that no random arches come in between.
