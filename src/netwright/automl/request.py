@@ -12,7 +12,8 @@ from netwright.automl.buildable import first_buildable
 from netwright.automl.given import lasting_name, space_from, task_or_function
 from netwright.automl.progress import Progress
 from netwright.automl.run_facts import data_facts, facts_of
-from netwright.core import Budget, Constraint, Objective, constraints_from, objectives_from
+from netwright.automl.warm_start import earlier_records
+from netwright.core import Budget, Constraint, Objective, Record, constraints_from, objectives_from
 from netwright.core.errors import InvalidInput, unknown
 from netwright.core.protocols import Evaluator
 from netwright.evaluators import Function, Training, TrainingPlan
@@ -43,6 +44,7 @@ class Request:
     constraints: tuple[Constraint, ...]
     workers: int
     seed: int
+    warm_start: tuple[Record, ...]
     device: str
     plan: TrainingPlan | None
     started: float
@@ -61,6 +63,7 @@ def request_of(
     evaluator: Evaluator | None,
     workers: int,
     seed: int,
+    warm_start: Any,
     device: str,
     target: str | None,
     kind: Kind | None,
@@ -78,6 +81,7 @@ def request_of(
     if plan is not None and not isinstance(plan, TrainingPlan):
         raise InvalidInput(f"`plan` must be a TrainingPlan, but got a {type(plan).__name__}.")
     limits = constraints_from(constraints)
+    earlier, folder = earlier_records(warm_start)
     if evaluator is not None and not callable(evaluator):
         raise InvalidInput(f"`evaluator` must be callable with a candidate and a context, but got {evaluator!r}.")
     given = None if task is None else task_or_function(task, seed=seed, target=target, kind=kind)
@@ -113,13 +117,14 @@ def request_of(
         objectives=wanted,
         constraints=limits,
         seed=seed,
+        warm_start=None if not earlier else {"given": folder, "records": earlier},
         workers=workers,
         device=device,
         asked_plan="auto" if plan is None else repr(plan),
     )
     return Request(
-        found, name, known, evaluator, method, budget, wanted, limits, workers, seed, device, plan, started, progress,
-        facts,
+        found, name, known, evaluator, method, budget, wanted, limits, workers, seed, earlier, device, plan, started,
+        progress, facts,
     )  # fmt: skip
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
-from netwright.core import Budget, Constraint, Objective
+from netwright.core import Budget, Constraint, Objective, Record
 from netwright.core.errors import RunError, problems
 from netwright.reports import environment
 from netwright.spaces import Space
+from netwright.strategies import Random, WarmStarted
 from netwright.tasks import Task
 
 __all__ = ["data_facts", "facts_of", "same_search"]
@@ -25,6 +26,7 @@ _MUST_AGREE = {
     "objectives": ("objectives",),
     "constraints": ("constraints",),
     "seed": ("seed",),
+    "warm start": ("warm_start", "digest"),
     "training plan": ("asked_plan",),
 }
 
@@ -61,6 +63,7 @@ def facts_of(
     objectives: tuple[Objective, ...],
     constraints: tuple[Constraint, ...],
     seed: int,
+    warm_start: Mapping[str, Any] | None,
     workers: int,
     device: str,
     asked_plan: str,
@@ -86,6 +89,7 @@ def facts_of(
         "objectives": [str(objective) for objective in objectives],
         "constraints": [f"{limit.metric}{limit.sense}{limit.limit:.12g}" for limit in constraints],
         "seed": seed,
+        "warm_start": None if warm_start is None else _earlier(**warm_start),
         "workers": workers,
         "device": device,
         "asked_plan": asked_plan,
@@ -93,6 +97,11 @@ def facts_of(
         "environment": environment(),
     }
     return json.loads(json.dumps(facts))  # tuples become lists, as when it is read again
+
+
+def _earlier(given: str | None, records: Sequence[Record]) -> dict[str, Any]:
+    digest = WarmStarted(Random(), records).digest
+    return {"given": given, "name": f"{len(records)} earlier records", "digest": digest}
 
 
 def same_search(known: Mapping[str, Any], asked: Mapping[str, Any], *, folder: str) -> None:

@@ -27,6 +27,7 @@ from netwright.evaluators.training import cached_examples
 from netwright.loop import Search
 from netwright.methods.recipes import recipe_from
 from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, RunFolder
+from netwright.strategies import WarmStarted
 
 __all__ = ["place_of", "run_request"]
 
@@ -74,6 +75,8 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         n_expected = folder.header.get("expected_candidates")
     facts["expected_candidates"] = n_expected
     recipe, name = recipe_from(request.method, request.space, expected_candidates=n_expected)
+    if request.warm_start:
+        recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))
     said = f"{registry.methods.summary(name)} Here: " if isinstance(request.method, str) else ""
     facts["method"] |= {"name": name, "text": f"{said}{recipe.strategy}."}
     if folder is not None:

@@ -12,7 +12,7 @@ from netwright.automl.request import request_of
 from netwright.automl.result import Result, result_of_folder
 from netwright.automl.running import place_of, run_request
 from netwright.core import Budget, Constraint, Objective
-from netwright.core.errors import RunError
+from netwright.core.errors import InvalidInput, RunError
 from netwright.core.protocols import Evaluator
 from netwright.evaluators import TrainingPlan
 from netwright.evaluators.training import cached_examples
@@ -34,6 +34,7 @@ def search(
     workers: int = 1,
     out: str | Path | None = None,
     seed: int = 0,
+    warm_start: Any = None,
     device: str = "auto",
     target: str | None = None,
     kind: Kind | None = None,
@@ -57,6 +58,8 @@ def search(
         workers: candidates that are evaluated at once, each in a process of its own.
         out: the folder that keeps the run. If it holds this search already, that goes on.
         seed: of everything random.
+        warm_start: an earlier search, on the same space or one that overlaps with it: its result, its history, its
+            folder or its records. Its best arches come first, and the strategy goes on from its records.
         device: `cpu`, `cuda`, …; `auto` takes a GPU if there is one.
         target: the target column of a table.
         kind: `classification` or `regression`; found from the targets if not given.
@@ -75,6 +78,11 @@ def search(
         RunError: if the folder holds another search.
     """
     started = time.time() if started is None else started
+    if isinstance(warm_start, (str, Path)) and out is not None and Path(warm_start).resolve() == Path(out).resolve():
+        raise InvalidInput(
+            f"a search can't begin with its own records, but `warm_start` and `out` are both {str(out)!r}: leave out "
+            "`warm_start`, and the search in this folder goes on."
+        )
     request = request_of(
         space,
         task,
@@ -85,6 +93,7 @@ def search(
         evaluator=evaluator,
         workers=workers,
         seed=seed,
+        warm_start=warm_start,
         device=device,
         target=target,
         kind=kind,
@@ -129,7 +138,11 @@ def resume(
     with RunFolder(path, read_only=True) as kept:
         facts = kept.header
     data, space, name = facts.get("data"), facts["space"]["given"], facts["method"]["given"]
-    if data is None or data["given"] is None or space is None or name is None or facts["asked_plan"] != "auto":
+    earlier = facts.get("warm_start")
+    if (
+        (data is None or data["given"] is None or space is None or name is None or facts["asked_plan"] != "auto")
+        or (earlier is not None and earlier["given"] is None)
+    ):  # fmt: skip
         raise RunError(
             f"the search in {path} was started from Python objects, which a folder can't hold: call netwright.search "
             f"again with the same arguments and out={str(path)!r}; it goes on where it ended."
@@ -145,6 +158,7 @@ def resume(
         workers=facts["workers"],
         out=path,
         seed=facts["seed"],
+        warm_start=None if earlier is None else earlier["given"],
         device=facts["device"],
         target=data["given"]["target"],
         kind=data["given"]["kind"],
