@@ -18,8 +18,23 @@ from netwright.testing.strategy_contract import toy_spaces
 
 NO_BETTER_THAN_RANDOM = {"grid", "random"}  # by design
 # Candidates of each try, and seeds against random search, where the usual numbers take too long.
-CANDIDATES = {"OptunaSampler": 13, "optuna_cmaes": 12, "optuna_gp": 12, "optuna_nsga2": 26, "optuna_tpe": 13}
-SEEDS = {"optuna_cmaes": 2, "optuna_nsga2": 4, "optuna_tpe": 2}
+CANDIDATES = {
+    "BayesianOptimisation": 13,
+    "bayesian_optimisation": 13,
+    "random_forest_optimisation": 10,
+    "OptunaSampler": 13,
+    "optuna_cmaes": 12,
+    "optuna_gp": 12,
+    "optuna_nsga2": 26,
+    "optuna_tpe": 13,
+}
+SEEDS = {
+    "bayesian_optimisation": 1,
+    "random_forest_optimisation": 1,
+    "optuna_cmaes": 2,
+    "optuna_nsga2": 4,
+    "optuna_tpe": 2,
+}
 SLOW = {"optuna_gp"}
 
 
