@@ -11,12 +11,12 @@ repository. Nearly all of the time goes to Optuna. The bar: `auto` has the best 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from typing import Any
 
 from netwright.benchmarks import Comparison, Run, compare
+from netwright.cli.output import json_text
 from netwright.core.errors import NetwrightError
 from netwright.reports import left_out_lines
 
@@ -67,12 +67,12 @@ def main() -> None:
     print(
         f"{BENCHMARK}, {facts['queries']} queries, {facts['seeds']} seeds; the best there is: {facts['optimum']:.3f} %"
     )
-    print(f"{'method':<24}{'mean rank':>10}{'val. %':>9}{'quartiles':>18}{'test %':>9}{'ms a query':>12}")
+    print(f"{'method':<24}{'mean rank':>10}{'val. %':>9}{'quartiles':>18}{'at optimum':>12}{'ms a query':>12}")
     for row in found.table(BENCHMARK):
         quartiles = f"{row.worse_quartile:.3f}–{row.better_quartile:.3f}"
         print(
-            f"{row.method:<24}{row.mean_rank:>10.2f}{row.median:>9.3f}{quartiles:>18}{row.test_median:>9.3f}"
-            f"{row.query_ms:>12.2f}"
+            f"{row.method:<24}{row.mean_rank:>10.2f}{row.median:>9.3f}{quartiles:>18}"
+            f"{100 * row.optimum_share:>10.0f} %{row.query_ms:>12.2f}"
         )
     for pair in found.significance(BENCHMARK):
         clear = "clear" if pair.significant else "not clear"
@@ -84,7 +84,7 @@ def main() -> None:
         print(line)
     print(f"auto has the best mean rank: {'yes' if facts['met'] else 'no'}")
     if options.json:
-        print(json.dumps(facts, allow_nan=True))
+        print(json_text(facts))
 
 
 if __name__ == "__main__":
