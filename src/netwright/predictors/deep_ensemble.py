@@ -1,26 +1,26 @@
 """Training of several small networks at once: each parameter has one more dimension, the members of an ensemble.
 
-Lakshminarayanan et al. 2017, Deep ensembles, https://arxiv.org/abs/1612.01474: each member says a mean and a variance
-and learns by its likelihood; the ensemble is their mixture. Here the gradient of the mean is weighted by the variance
-to the power of 0.5 (Seitzer et al. 2022, https://arxiv.org/abs/2203.09168), so that arches that fit badly aren't given
-up; and there are no adversarial examples.
+Lakshminarayanan et al. 2017, Deep ensembles, https://arxiv.org/abs/1612.01474. There each member says a variance, too,
+and learns by its likelihood, which few arches can't tell. Here each member learns from all arches but its own share,
+by the squared error, and what it says of these others is the variance that all have in common.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from netwright.predictors.learning import left_out
 from netwright.predictors.protocols import Numbers
 
 __all__ = ["Forward", "Schedule", "drawn", "mixture", "train"]
 
 Forward = Callable[..., torch.Tensor]
-"""From the data of a batch, each (members or 1, batch, …), to (members, batch, 2): mean and log variance."""
+"""From the data of a batch, each (batch, …), to the scores that each member gives, (members, batch)."""
 
 _CHUNK = 2048  # arches that are scored at a time
 
@@ -55,9 +55,9 @@ def train(
     data: Sequence[torch.Tensor],
     scores: Numbers,
     schedule: Schedule,
-    generator: torch.Generator,
-) -> None:
-    """Fit all members at once, in place; each sees its own batches.
+    rng: np.random.Generator,
+) -> float:
+    """Fit all members at once, in place.
 
     Args:
         forward: the networks.
@@ -65,33 +65,43 @@ def train(
         data: what they get, each (n_arches, …).
         scores: what they should say, shape (n_arches,).
         schedule: how they learn.
-        generator: of the batches.
+        rng: for the batches, and for which member leaves out which arches.
+
+    Returns:
+        The mean squared error on arches that a member left out.
     """
+    n_arches, members = len(scores), len(parameters[0])
+    left = left_out(n_arches, members, rng)
+    weights = torch.as_tensor(left[None] != np.arange(members)[:, None], dtype=torch.float32)
     targets = torch.as_tensor(scores, dtype=torch.float32)
-    n_arches, members = len(targets), len(parameters[0])
     batch = min(schedule.batch, n_arches)
     optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.decay)
-    order = torch.empty((members, 0), dtype=torch.long)
+    order = np.empty(0, dtype=np.intp)
     for step in range(schedule.steps):
-        if order.shape[1] < batch:  # each arch comes once before any comes again
-            order = torch.argsort(torch.rand((members, n_arches), generator=generator), dim=1)
-        chosen, order = order[:, :batch], order[:, batch:]
+        if len(order) < batch:  # each arch comes once before any comes again
+            order = rng.permutation(n_arches)
+        chosen, order = torch.from_numpy(order[:batch]), order[batch:]
         optimiser.param_groups[0]["lr"] = schedule.rate * (1 + math.cos(math.pi * step / schedule.steps)) / 2
         optimiser.zero_grad()
-        said = forward(*(part[chosen] for part in data))
-        mean, log_variance = said[..., 0], said[..., 1].clamp(-8.0, 4.0)
-        likelihood = (targets[chosen] - mean) ** 2 / log_variance.exp() + log_variance
-        (0.5 * likelihood * log_variance.detach().mul(0.5).exp()).mean(dim=1).sum().backward()  # type: ignore[no-untyped-call]  # torch's own
+        errors = (forward(*(part[chosen] for part in data)) - targets[chosen]) ** 2
+        loss = (errors * weights[:, chosen]).mean(dim=1).sum()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         optimiser.step()
-
-
-def mixture(forward: Forward, data: Sequence[torch.Tensor]) -> tuple[Numbers, Numbers]:
-    """The mean and standard deviation of all members together, shapes (n_arches,)."""
-    means, deviations = [], []
+    if left[0] < 0:
+        return 1.0 / n_arches
     with torch.no_grad():
-        for start in range(0, len(data[0]), _CHUNK):
-            said = forward(*(part[None, start : start + _CHUNK] for part in data))
-            mean, variance = said[..., 0], said[..., 1].clamp(-8.0, 4.0).exp()
-            means.append(mean.mean(dim=0).double().numpy())
-            deviations.append((variance.mean(dim=0) + mean.var(dim=0, correction=0)).sqrt().double().numpy())
-    return np.concatenate(means), np.concatenate(deviations)
+        said = np.concatenate([part.double().numpy() for part in _in_chunks(forward, data)], axis=1)
+    return float(np.mean((said[left, np.arange(n_arches)] - scores) ** 2))
+
+
+def mixture(forward: Forward, data: Sequence[torch.Tensor], error: float) -> tuple[Numbers, Numbers]:
+    """The mean of all members and its standard deviation, shapes (n_arches,): how they differ, and how far they err."""
+    with torch.no_grad():
+        said = np.concatenate([part.double().numpy() for part in _in_chunks(forward, data)], axis=1)
+    return said.mean(axis=0), np.sqrt(said.var(axis=0) + error)
+
+
+def _in_chunks(forward: Forward, data: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """What all members say, (members, chunk) each time."""
+    for start in range(0, len(data[0]), _CHUNK):
+        yield forward(*(part[start : start + _CHUNK] for part in data))

@@ -23,7 +23,7 @@ from netwright.predictors.protocols import Encoding, Numbers
 from netwright.predictors.whole_space import encoded, graphs_of, whole_space
 from netwright.spaces.graph import SKIP, ArchGraph
 
-__all__ = ["Canonical", "Extra", "GraphFeatures", "Joined", "OneHot", "Pairwise", "Paths", "Standard"]
+__all__ = ["Canonical", "Extra", "GraphFeatures", "Joined", "OneHot", "Pairwise", "Paths", "Standard", "columns_of"]
 
 _SAMPLES = 2_000  # arches that stand for a large space
 
@@ -302,7 +302,7 @@ class _Counting(Protocol):
 _columns: weakref.WeakKeyDictionary[SearchSpace, dict[Any, dict[Hashable, int]]] = weakref.WeakKeyDictionary()
 
 
-def _columns_of(space: SearchSpace, encoding: _Counting) -> dict[Hashable, int]:
+def columns_of(space: SearchSpace, encoding: _Counting) -> dict[Hashable, int]:
     """The column of each thing that is counted, found once for each space."""
     try:
         known = _columns.setdefault(space, {})
@@ -325,7 +325,7 @@ def _columns_of(space: SearchSpace, encoding: _Counting) -> dict[Hashable, int]:
 
 def _table(space: SearchSpace, arches: Sequence[Arch], encoding: _Counting) -> Numbers:
     """One column for each thing that is counted, and one for all that has none."""
-    columns = _columns_of(space, encoding)
+    columns = columns_of(space, encoding)
     rest = len(columns)
     table = np.zeros((len(arches), rest + 1))
     for row, graph in zip(table, graphs_of(space, arches), strict=True):

@@ -11,7 +11,7 @@ from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
 from netwright.predictors.encodings import Standard
-from netwright.predictors.learning import Guess, Learned, learned
+from netwright.predictors.learning import Guess, Learned, learned, left_out
 from netwright.predictors.protocols import Encoding, Numbers
 
 __all__ = ["GradientBoosting"]
@@ -21,8 +21,8 @@ __all__ = ["GradientBoosting"]
 class GradientBoosting:
     """Stochastic gradient boosting (scikit-learn's), as an ensemble: the uncertainty is how much its members differ.
 
-    Friedman 2002, https://doi.org/10.1016/S0167-9473(01)00065-2. Each member learns from its own draw of the arches
-    with replacement, and the error on those that it didn't draw is added to what the members differ by.
+    Friedman 2002, https://doi.org/10.1016/S0167-9473(01)00065-2. Each member learns from all arches but its own
+    share, and the error on these is added to what the members differ by.
 
     Args:
         encoding: of the arches.
@@ -30,6 +30,7 @@ class GradientBoosting:
         trees: of each member.
         depth: of a tree.
         rate: how much of its correction each tree may make.
+        share: of the arches that each tree sees.
         features: the share of the features that a split looks at.
 
     Example:
@@ -51,15 +52,16 @@ class GradientBoosting:
     trees: int = 100
     depth: int = 4
     rate: float = 0.1
+    share: float = 0.7
     features: float = 0.3
 
     def __post_init__(self) -> None:
         whole = (self.members, self.trees, self.depth)
-        if min(whole) < 1 or self.members < 2 or not (0 < self.rate <= 1 and 0 < self.features <= 1):
+        if min(whole) < 1 or self.members < 2 or not all(0 < x <= 1 for x in (self.rate, self.share, self.features)):
             raise InvalidInput(
-                "GradientBoosting needs at least 2 `members`, 1 of `trees` and `depth`, and `rate` and `features` in "
-                f"(0, 1], but got members={self.members}, trees={self.trees}, depth={self.depth}, rate={self.rate}, "
-                f"features={self.features}."
+                "GradientBoosting needs at least 2 `members`, 1 of `trees` and `depth`, and `rate`, `share` and "
+                f"`features` in (0, 1], but got members={self.members}, trees={self.trees}, depth={self.depth}, "
+                f"rate={self.rate}, share={self.share}, features={self.features}."
             )
 
     def fit(self, space: SearchSpace, arches: Sequence[Arch], losses: Numbers, rng: np.random.Generator) -> Learned:
@@ -71,23 +73,22 @@ class GradientBoosting:
     def _fit(self, features: Numbers, scores: Numbers, rng: np.random.Generator) -> Guess:
         from sklearn.ensemble import GradientBoostingRegressor
 
-        n_arches = len(scores)
+        left = left_out(len(scores), self.members, rng)
         members, errors = [], []
-        for _ in range(self.members):
-            drawn = rng.integers(n_arches, size=n_arches)
+        for number in range(self.members):
+            kept = left != number
             member = GradientBoostingRegressor(
                 n_estimators=self.trees,
                 max_depth=self.depth,
                 learning_rate=self.rate,
+                subsample=self.share,
                 max_features=self.features,
                 random_state=int(rng.integers(2**31)),
             )
-            members.append(member.fit(features[drawn], scores[drawn]))
-            left = np.setdiff1d(np.arange(n_arches), drawn)
-            if len(left):
-                errors.append((member.predict(features[left]) - scores[left]) ** 2)
-        # The mean of the members errs less than one of them does.
-        error = float(np.concatenate(errors).mean()) / 2 if errors else 1.0 / n_arches
+            members.append(member.fit(features[kept], scores[kept]))
+            if not kept.all():
+                errors.append((member.predict(features[~kept]) - scores[~kept]) ** 2)
+        error = float(np.concatenate(errors).mean()) if errors else 1.0 / len(scores)
 
         def guess(asked: Numbers) -> tuple[Numbers, Numbers]:
             means = np.stack([member.predict(asked) for member in members])

@@ -20,7 +20,7 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.predictors.whole_space import encoded
 
-__all__ = ["Features", "Guess", "Learned", "NormalScores", "checked_losses", "learned"]
+__all__ = ["Features", "Guess", "Learned", "NormalScores", "checked_losses", "learned", "left_out"]
 
 Guess: TypeAlias = "Callable[[Numbers], tuple[Numbers, Numbers]]"
 """From features, shape (n_arches, n_features), to the mean and standard deviation of the scores, shapes (n_arches,)."""
@@ -149,6 +149,20 @@ def learned(
     raw = encoded(space, encoding, arches)
     features, scores = Features.of(raw), NormalScores.of(losses)
     return Learned(space, encoding, features, scores, fit(features(raw), scores.forward(losses)))
+
+
+def left_out(n_arches: int, members: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """The member of an ensemble that doesn't learn from an arch, for each arch; -1 where there are too few for that.
+
+    What members say of arches that they didn't learn from tells how far an ensemble is off: cross-validation for free.
+
+    Example:
+        >>> sorted(left_out(6, 3, np.random.default_rng(0)).tolist())
+        [0, 0, 1, 1, 2, 2]
+    """
+    if n_arches < max(members, 4):
+        return np.full(n_arches, -1)
+    return rng.permutation(np.arange(n_arches) % members)
 
 
 def checked_losses(arches: Sequence[Arch], losses: Numbers) -> Numbers:
