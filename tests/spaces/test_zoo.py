@@ -31,14 +31,14 @@ def test_registered_spaces_say_what_they_are(name):
     assert len(space.decisions) > 1
 
 
-IMAGES = ["cnn", "resnet", "nb201"]
+IMAGES = ["cnn", "resnet", "nb101", "nb201"]
 
 
 @pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 40, 200)])
 def test_image_spaces_take_small_and_odd_images(name, shape):
     space = spaces[name](input_shape=shape)
-    for arch in [space.default(), *space.neighbours(space.default())][:: 8 if name == "nb201" else 3]:
+    for arch in [space.default(), *space.neighbours(space.default())][:: 8 if name.startswith("nb") else 3]:
         space.build(arch, input_shape=shape, n_outputs=7, device="meta")
 
 

@@ -30,9 +30,11 @@ def _allowed() -> dict[tuple[str, str], Any]:
     # What numpy's own numbers and arrays say of themselves: the addresses differ between its versions.
     scalar = np.float64(0).__reduce__()[0]
     reconstruct = np.zeros(1).__reduce__()[0]
-    for package in ("numpy.core.multiarray", "numpy._core.multiarray"):
-        found[package, "scalar"] = scalar
-        found[package, "_reconstruct"] = reconstruct
+    from_buffer = np.zeros(1).__reduce_ex__(5)[0]
+    for package in ("numpy.core", "numpy._core"):
+        found[f"{package}.multiarray", "scalar"] = scalar
+        found[f"{package}.multiarray", "_reconstruct"] = reconstruct
+        found[f"{package}.numeric", "_frombuffer"] = from_buffer
     return found
 
 
