@@ -12,12 +12,14 @@ from netwright.spaces.language import (
     repeat,
     subset,
 )
+from netwright.spaces.listed import ListedSpace
 from netwright.spaces.mirror import layers, nn
 from netwright.spaces.nodes import Call, Node
 from netwright.spaces.space import Space
 
 __all__ = [
     "Call",
+    "ListedSpace",
     "Node",
     "Space",
     "cell",
