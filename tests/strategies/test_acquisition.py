@@ -1,0 +1,65 @@
+"""Acquisitions against what they are the expectation of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from netwright.core.errors import InvalidInput, NotFound
+from netwright.strategies.acquisition import ExpectedImprovement, Thompson, UpperConfidenceBound, acquisition_from
+
+RNG = np.random.default_rng
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.4])
+def test_expected_improvement_is_the_mean_over_draws(margin):
+    mean, std, best = np.array([-0.5, 0.0, 0.7, 2.0]), np.array([0.3, 1.0, 0.5, 1.5]), 0.2
+    draws = mean + std * RNG(0).standard_normal((400_000, 4))
+    expected = np.maximum(best - margin - draws, 0).mean(axis=0)
+    found = np.exp(ExpectedImprovement(margin)(mean, std, best, RNG(0)))
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_expected_improvement_tells_hopeless_arches_apart():
+    mean = np.concatenate([np.linspace(-3, 60, 500), 10.0 ** np.arange(2, 9)])
+    found = ExpectedImprovement()(mean, np.ones_like(mean), 0.0, RNG(0))
+    assert np.isfinite(found).all()
+    assert (np.diff(found) < 0).all()
+
+
+def test_expected_improvement_without_doubt_is_the_improvement():
+    found = np.exp(ExpectedImprovement()(np.array([-2.0, 1.0]), np.zeros(2), 1.0, RNG(0)))
+    assert found == pytest.approx([3.0, 0.0], abs=1e-9)
+
+
+def test_upper_confidence_bound_prefers_the_less_known():
+    promise = UpperConfidenceBound(width=2.0)(np.array([1.0, 1.0, 0.0]), np.array([1.0, 2.0, 0.1]), 0.0, RNG(0))
+    assert promise.tolist() == [1.0, 3.0, 0.2]
+
+
+def test_thompson_picks_each_arch_as_often_as_it_is_the_best():
+    mean, std = np.array([0.0, 0.5]), np.array([1.0, 1.0])
+    rng = RNG(0)
+    first = sum(Thompson()(mean, std, 0.0, rng).argmax() == 0 for _ in range(4000)) / 4000
+    assert first == pytest.approx(0.638, abs=0.03)  # Φ(0.5 / √2)
+
+
+def test_by_name():
+    assert acquisition_from("expected_improvement") == ExpectedImprovement()
+    assert acquisition_from("upper_confidence_bound") == UpperConfidenceBound()
+    assert acquisition_from("thompson") == Thompson()
+    own = ExpectedImprovement(0.1)
+    assert acquisition_from(own) is own
+
+
+def test_what_is_no_acquisition():
+    with pytest.raises(NotFound, match="unknown acquisition 'expected_improvment': did you mean 'expected_improvement'"):
+        acquisition_from("expected_improvment")
+    with pytest.raises(InvalidInput, match="`acquisition` must be one of expected_improvement, .* but got 3"):
+        acquisition_from(3)
+    with pytest.raises(InvalidInput, match="`acquisition` must be one of"):
+        acquisition_from(Thompson)
+    with pytest.raises(InvalidInput, match="`margin` of ExpectedImprovement must be at least 0, but got -1"):
+        ExpectedImprovement(-1)
+    with pytest.raises(InvalidInput, match="`width` of UpperConfidenceBound must be at least 0, but got -1"):
+        UpperConfidenceBound(-1)
