@@ -1,7 +1,23 @@
 """How to guess a metric from an arch: encodings, and predictors with uncertainty that learn from records."""
 
-from netwright.predictors.encodings import Canonical, Extra, GraphFeatures, Joined, OneHot, Pairwise, Paths, Standard
+from netwright.predictors.encodings import (
+    Canonical,
+    Extra,
+    GraphFeatures,
+    Joined,
+    OneHot,
+    Pairwise,
+    Paths,
+    Standard,
+    TrainingDecisions,
+)
+from netwright.predictors.gaussian_process import GaussianProcess
+from netwright.predictors.gradient_boosting import GradientBoosting
+from netwright.predictors.graph_network import GraphNetwork
+from netwright.predictors.mlp_ensemble import MlpEnsemble
 from netwright.predictors.protocols import Encoding, Fitted, Predictor
+from netwright.predictors.random_forest import RandomForest
+from netwright.predictors.ridge import Ridge
 from netwright.predictors.whole_space import WholeSpace, encoded, graphs_of, whole_space
 
 __all__ = [
@@ -9,13 +25,20 @@ __all__ = [
     "Encoding",
     "Extra",
     "Fitted",
+    "GaussianProcess",
+    "GradientBoosting",
     "GraphFeatures",
+    "GraphNetwork",
     "Joined",
+    "MlpEnsemble",
     "OneHot",
     "Pairwise",
     "Paths",
     "Predictor",
+    "RandomForest",
+    "Ridge",
     "Standard",
+    "TrainingDecisions",
     "WholeSpace",
     "encoded",
     "graphs_of",

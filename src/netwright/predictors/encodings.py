@@ -21,9 +21,21 @@ from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.predictors.whole_space import encoded, graphs_of, whole_space
+from netwright.spaces.decisions import decisions_of
 from netwright.spaces.graph import SKIP, ArchGraph
 
-__all__ = ["Canonical", "Extra", "GraphFeatures", "Joined", "OneHot", "Pairwise", "Paths", "Standard", "columns_of"]
+__all__ = [
+    "Canonical",
+    "Extra",
+    "GraphFeatures",
+    "Joined",
+    "OneHot",
+    "Pairwise",
+    "Paths",
+    "Standard",
+    "TrainingDecisions",
+    "columns_of",
+]
 
 _SAMPLES = 2_000  # arches that stand for a large space
 
@@ -43,6 +55,28 @@ class OneHot:
         if not arches:
             return np.zeros((0, len(space.encode(space.default()))))
         return np.stack([space.encode(arch) for arch in arches])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDecisions:
+    """What `OneHot` says of the training's decisions (learning rate, …): all that isn't the model's.
+
+    Example:
+        >>> from netwright.spaces import Space, choice
+        >>> space = Space({"width": choice([8, 16])}, training={"lr": choice([0.1, 0.2, 0.4])})
+        >>> TrainingDecisions()(space, [Arch({"width": 16, "lr": 0.2})])
+        array([[0., 1., 0.]])
+    """
+
+    def __call__(self, space: SearchSpace, arches: Sequence[Arch]) -> Numbers:
+        single = encoded(space, OneHot(), arches)
+        trees = (getattr(space, "tree", None), getattr(space, "training_tree", None))
+        if trees[1] is None:  # it is not known which are the training's
+            return single
+        of_model, of_training = ({decision.name for decision in decisions_of(tree)} for tree in trees)
+        groups = zip(space.decisions, _groups(space, single.shape[1]), strict=True)  # type: ignore[attr-defined]  # it has
+        columns = [c for decision, group in groups if decision.name in of_training - of_model for c in group]
+        return single[:, columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +173,7 @@ class Paths:
 class GraphFeatures:
     """How often each neighbourhood is in the arch's graph: the features of the Weisfeiler–Lehman kernel.
 
-    Shervashidze et al. 2011, https://jmlr.org/papers/v12/shervashidze11a.html; for architectures Ru et al. 2021,
+        Shervashidze et al. 2011, https://jmlr.org/papers/v12/shervashidze11a.html; for architectures Ru et al. 2021,
     https://arxiv.org/abs/2006.07556. A node's neighbourhood of depth 0 is its label; of depth d it is that of depth
     d - 1 with those of the nodes before it and of those behind it. There it is only what is behind it.
 
@@ -157,7 +191,7 @@ class GraphFeatures:
         InvalidInput: if `depth` is below 0 or `most` below 1.
     """
 
-    depth: int = 2
+    depth: int = 1
     most: int = 2_000
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
-from netwright.predictors.encodings import GraphFeatures, columns_of
+from netwright.predictors.encodings import GraphFeatures, TrainingDecisions, columns_of
 from netwright.predictors.learning import Features, NormalScores, checked_losses
 from netwright.predictors.protocols import Encoding, Fitted, Numbers
 from netwright.predictors.whole_space import encoded, graphs_of
@@ -36,7 +36,7 @@ class GraphNetwork:
     the sum of the states with the output's own. It learns normal scores, by `deep_ensemble`.
 
     Args:
-        beside: an encoding that is read along with the graph: for decisions that have no place in it.
+        beside: an encoding that is read along with the graph, for what has no place in it: FLOPs, proxies, ….
         members: of the ensemble.
         width: of a node's state.
         depth: how many edges far a node sees.
@@ -58,7 +58,7 @@ class GraphNetwork:
         InvalidInput: if a number is out of its range.
     """
 
-    beside: Encoding | None = None
+    beside: Encoding = field(default_factory=TrainingDecisions)
     members: int = 5
     width: int = 32
     depth: int = 3
@@ -85,7 +85,7 @@ class GraphNetwork:
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         data = reader(arches)
         forward, parameters = self._network(data, generator)
-        schedule = Schedule(self.steps, 128, self.rate, self.decay)
+        schedule = Schedule(self.steps, 64, self.rate, self.decay)
         error = train(forward, parameters, data, scores.forward(losses), schedule, rng)
         return _FittedNetwork(reader, scores, forward, error)
 
@@ -149,18 +149,15 @@ class _Reader:
 
     space: SearchSpace
     n_labels: int
-    beside: Encoding | None
+    beside: Encoding
+    features: Features
     centre: Numbers
-    features: Features | None
 
     @classmethod
-    def of(cls, space: SearchSpace, arches: Sequence[Arch], beside: Encoding | None) -> _Reader:
-        n_labels = len(columns_of(space, _LABELS)) + 1
-        if beside is None:
-            return cls(space, n_labels, None, np.zeros(0), None)
+    def of(cls, space: SearchSpace, arches: Sequence[Arch], beside: Encoding) -> _Reader:
         raw = encoded(space, beside, arches)
         features = Features.of(raw)
-        return cls(space, n_labels, beside, features(raw).mean(axis=0), features)
+        return cls(space, len(columns_of(space, _LABELS)) + 1, beside, features, features(raw).mean(axis=0))
 
     def __call__(self, arches: Sequence[Arch]) -> list[torch.Tensor]:
         import torch
@@ -177,9 +174,7 @@ class _Reader:
             for source, target in graph.edges:
                 edges[i, source, target if target < last else -1] = 1
         there = labels.max(axis=2)[:, :, None, None]
-        numbers = np.zeros((len(graphs), 0))
-        if self.beside is not None and self.features is not None:
-            numbers = self.features(encoded(self.space, self.beside, arches)) - self.centre
+        numbers = self.features(encoded(self.space, self.beside, arches)) - self.centre
         beside = torch.as_tensor(numbers, dtype=torch.float32)
         return [torch.from_numpy(labels), torch.from_numpy(edges), torch.from_numpy(there), beside]
 

@@ -64,12 +64,12 @@ class NormalScores:
 
     def back(self, mean: Numbers, std: Numbers) -> tuple[Numbers, Numbers]:
         """The mean and standard deviation in the units of the losses."""
+        if len(self.known) == 1:  # nothing is known of the scale
+            return np.full(len(mean), self.known[0]), std
         low, high = self._loss(mean - std), self._loss(mean + std)
         return self._loss(mean), (high - low) / 2
 
     def _loss(self, scores: Numbers) -> Numbers:
-        if len(self.known) == 1:  # nothing is known about the scale
-            return self.known[0] + scores - self.scores[0]
         count = max(1, round(_END * len(self.known)))
         below, above = self._slope(0, count), self._slope(-1 - count, -1)
         inside = np.interp(scores, self.scores, self.known)
