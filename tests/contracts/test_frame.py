@@ -22,6 +22,7 @@ CANDIDATES = {
     "BayesianOptimisation": 13,
     "bayesian_optimisation": 13,
     "random_forest_optimisation": 10,
+    "bananas": 13,
     "OptunaSampler": 13,
     "optuna_cmaes": 12,
     "optuna_gp": 12,
@@ -31,11 +32,13 @@ CANDIDATES = {
 SEEDS = {
     "bayesian_optimisation": 1,
     "random_forest_optimisation": 1,
+    "bananas": 1,
+    "pnas": 8,
     "optuna_cmaes": 2,
     "optuna_nsga2": 4,
     "optuna_tpe": 2,
 }
-SLOW = {"optuna_gp"}
+SLOW = {"bananas", "optuna_gp"}  # bananas with small networks: tests/strategies/test_bananas.py
 
 
 def _size(arch):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -43,6 +43,10 @@ class BayesianOptimisation:
         liar: what candidates that are being evaluated are taken to score (Ginsbourger et al. 2010, the constant liar):
             the `mean`, `best` or `worst` score so far.
         pool: how many arches of a large space are scored for each proposal.
+        scope: `whole`, or `nearby` to treat a small space like a large one: for acquisitions that draw each arch's
+            promise on its own, the best draw of very many says little.
+        every: after how many records a predictor other than the Gaussian process is fitted anew. With more than one,
+            it isn't told of what is being evaluated.
 
     Several objectives are scalarised by random weights for each proposal (ParEGO, Knowles 2006). Records that break
     limits rank behind all others, less violation first, and failed ones last; so where they are is learned too.
@@ -58,13 +62,17 @@ class BayesianOptimisation:
     targets: Targets = field(default_factory=NormalTargets)
     liar: Liar = "mean"
     pool: int = 200
+    scope: Literal["whole", "nearby"] = "whole"
+    every: int = 1
 
     def __post_init__(self) -> None:
-        if self.n_initial < 1 or self.pool < 1:
+        if self.n_initial < 1 or self.pool < 1 or self.every < 1:
             raise InvalidInput(
-                "`n_initial` and `pool` of BayesianOptimisation must be at least 1, but got "
-                f"n_initial={self.n_initial}, pool={self.pool}."
+                "`n_initial`, `pool` and `every` of BayesianOptimisation must be at least 1, but got "
+                f"n_initial={self.n_initial}, pool={self.pool}, every={self.every}."
             )
+        if self.scope not in ("whole", "nearby"):
+            raise InvalidInput(f"`scope` must be 'whole' or 'nearby', but got {self.scope!r}.")
         if self.liar not in get_args(Liar):
             raise InvalidInput(f"`liar` must be one of {', '.join(get_args(Liar))}, but got {self.liar!r}.")
         if not callable(getattr(self.predictor, "fit", None)):
@@ -80,7 +88,7 @@ class BayesianOptimisation:
             SpaceExhausted: if every network of the space is known.
         """
         state = history.fold((self, "surrogate"), _note, Surrogate)
-        distinct = distinct_arches(space)
+        distinct = distinct_arches(space) if self.scope == "whole" else None
         free = None if distinct is None else self._free(distinct, history)
         if history.next_id < self.n_initial or not any(record.losses for record in state.records):
             if distinct is None or free is None:
@@ -183,6 +191,7 @@ class _Model:
             arches,
             learned_from=self._learned_from,
             changing=self._n_objectives > 1,
+            every=self._strategy.every,
             busy=self._busy,
             liar=self._strategy.liar,
         )

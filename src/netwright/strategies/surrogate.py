@@ -58,6 +58,7 @@ class Surrogate:
         *,
         learned_from: Callable[[Sequence[Record]], Numbers],
         changing: bool = False,
+        every: int = 1,
         busy: Sequence[Arch] = (),
         liar: Liar = "mean",
     ) -> tuple[Numbers, Numbers]:
@@ -70,6 +71,8 @@ class Surrogate:
             arches: what to predict; a tuple that comes again and again is the cheapest.
             learned_from: the scores of the first records, from which a Gaussian process learns its weights.
             changing: whether the scores are others each time, also of the same records.
+            every: how many records must come in until a predictor that isn't a Gaussian process is fitted again. With
+                more than one, nothing is said to it about what is being evaluated.
             busy: arches that are being evaluated.
             liar: what they are taken to score.
         """
@@ -77,6 +80,15 @@ class Surrogate:
         lies = np.full(len(busy), {"mean": scores.mean(), "best": scores.min(), "worst": scores.max()}[liar])
         if isinstance(predictor, GaussianProcess):
             return self._grown(space, predictor, scores, arches, learned_from).predict_given(arches, busy, lies)
+        if every > 1 and not changing:
+            n_told = len(self.records) - (len(self.records) % every if len(self.records) > every else 0)
+            if self.fitted is None or self.n_known != n_told:
+                known = self.records[:n_told]
+                self.n_known = n_told
+                self.fitted = predictor.fit(
+                    space, [record.arch for record in known], learned_from(known), _generator(n_told)
+                )
+            return self.fitted.predict(arches)
         told = [*(record.arch for record in self.records), *busy]
         if busy or changing or self.fitted is None or self.n_known != len(told):
             self.n_known = -1 if busy or changing else len(told)
