@@ -19,6 +19,7 @@ from netwright.testing.strategy_contract import toy_spaces
 NO_BETTER_THAN_RANDOM = {"grid", "random"}  # by design
 # Candidates of each try, and seeds against random search, where the usual numbers take too long.
 CANDIDATES = {
+    "auto": 13,
     "BayesianOptimisation": 13,
     "bayesian_optimisation": 13,
     "random_forest_optimisation": 10,
@@ -30,6 +31,7 @@ CANDIDATES = {
     "optuna_tpe": 13,
 }
 SEEDS = {
+    "auto": 1,
     "bayesian_optimisation": 1,
     "random_forest_optimisation": 1,
     "bananas": 1,

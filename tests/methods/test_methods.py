@@ -12,9 +12,11 @@ from netwright import Space, choice
 from netwright.core import Recipe
 from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
+from netwright.methods.recipes import recipe_from
 from netwright.strategies import (
     NSGA2,
     NSGA3,
+    BayesianOptimisation,
     Deduplicated,
     Genetic,
     Grid,
@@ -22,6 +24,7 @@ from netwright.strategies import (
     Random,
     RegularizedEvolution,
     SimulatedAnnealing,
+    Staged,
     StartingWith,
 )
 
@@ -57,9 +60,19 @@ def test_what_they_are_made_of():
 
 
 def test_auto_chooses_by_what_can_be_afforded():
-    few, many = (methods["auto"](SPACE, expected_candidates=n) for n in (10, 1000))
-    assert few == methods["auto"](SPACE) == Recipe(StartingWith(Deduplicated(LocalSearch())))
-    assert many == Recipe(StartingWith(Deduplicated(RegularizedEvolution(50, 10))))
+    few, many = (methods["auto"](SPACE, expected_candidates=n) for n in (12, 13))
+    assert few == Recipe(StartingWith(Deduplicated(LocalSearch())))
+    evolution = Deduplicated(RegularizedEvolution(50, 10))
+    assert many == methods["auto"](SPACE) == Recipe(StartingWith(Staged(BayesianOptimisation(), evolution, after=500)))
+    assert few.reason == "Chosen for a budget of about 12 candidates: so few are best spent near the default arch."
+    assert "a budget of unknown size: a model" in methods["auto"](SPACE).reason
+
+
+@pytest.mark.parametrize(("n_objectives", "kind"), [(2, NSGA2), (3, NSGA2), (4, NSGA3)])
+def test_auto_looks_for_a_front(n_objectives, kind):
+    recipe, name = recipe_from("auto", SPACE, expected_candidates=900, n_objectives=n_objectives)
+    assert (recipe, name) == (Recipe(StartingWith(Deduplicated(kind(30)))), "auto")
+    assert recipe.reason == f"Chosen for {n_objectives} objectives: it looks for the whole Pareto front."
 
 
 def test_populations_are_given_or_grow_with_the_search():

@@ -13,7 +13,7 @@ from netwright.core import Arch, History, Record
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.core.streams import Streams
 from netwright.loop import Search
-from netwright.strategies import Deduplicated, Grid, LocalSearch, Random, RegularizedEvolution, StartingWith
+from netwright.strategies import Deduplicated, Grid, LocalSearch, Random, RegularizedEvolution, Staged, StartingWith
 
 SPACE = Space({f"c{i}": choice(list(range(4))) for i in range(4)})
 
@@ -158,3 +158,19 @@ def test_lost_starts_are_given_again():
     asked = [search.ask() for _ in range(4)]
     search._give_back({1})
     assert search.ask() == asked[1]
+
+
+# One after the other
+
+
+def test_the_second_stage_sees_the_records_of_the_first():
+    arches, _ = _arches(SPACE, Staged(Grid(), Deduplicated(LocalSearch()), after=10), 12)
+    assert arches[:10] == list(SPACE.enumerate())[:10]
+    best = Arch({"c0": 0, "c1": 0, "c2": 0, "c3": 0})  # the first of the grid: all are worth the same
+    assert all(arch in set(SPACE.neighbours(best)) for arch in arches[10:])
+
+
+@pytest.mark.parametrize("after", [0, 2.5])
+def test_stages_have_a_length(after):
+    with pytest.raises(InvalidInput, match="`after` of Staged must be a whole number of at least 1, but got"):
+        Staged(Random(), Random(), after=after)

@@ -98,7 +98,7 @@ def request_of(
             first_buildable(found, known, seed=seed)
     device = "cpu" if known is None and device == "auto" else checked_device(device)
     expected = budget.candidates
-    recipe_from(method, found, expected_candidates=expected)  # complains now if there is no such method
+    recipe_from(method, found, expected_candidates=expected, n_objectives=len(wanted))  # complains now, if at all
     method_facts = {
         "name": method if isinstance(method, str) else _name_of(method),
         "given": method if isinstance(method, str) else None,

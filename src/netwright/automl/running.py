@@ -74,11 +74,14 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     if folder is not None and folder.header:  # as it was chosen then: a larger budget must not change the method
         n_expected = folder.header.get("expected_candidates")
     facts["expected_candidates"] = n_expected
-    recipe, name = recipe_from(request.method, request.space, expected_candidates=n_expected)
+    recipe, name = recipe_from(
+        request.method, request.space, expected_candidates=n_expected, n_objectives=len(request.objectives)
+    )
     if request.warm_start:
         recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))
     said = f"{registry.methods.summary(name)} Here: " if isinstance(request.method, str) else ""
-    facts["method"] |= {"name": name, "text": f"{said}{recipe.strategy}."}
+    reason = f" {recipe.reason}" if recipe.reason else ""
+    facts["method"] |= {"name": name, "text": f"{said}{recipe.strategy}.{reason}"}
     if folder is not None:
         folder.write_header(facts)
         (folder.path / "final.json").unlink(missing_ok=True)  # of an earlier end: from now on the run isn't finished

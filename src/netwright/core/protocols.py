@@ -169,7 +169,9 @@ class Recipe:
     Attributes:
         strategy: how to explore.
         evaluator: makes the method's own evaluator from the usual one; None: the usual one as it is.
+        reason: why this and nothing else, in a sentence, where the method chose; the report shows it.
     """
 
     strategy: Strategy
     evaluator: Callable[[Evaluator], Evaluator] | None = None
+    reason: str = field(default="", compare=False)

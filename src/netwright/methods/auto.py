@@ -4,24 +4,51 @@ from __future__ import annotations
 
 from netwright.core import Recipe, SearchSpace
 from netwright.core.registry import methods
-from netwright.strategies import Deduplicated, LocalSearch, RegularizedEvolution, StartingWith
+from netwright.strategies import (
+    NSGA2,
+    NSGA3,
+    BayesianOptimisation,
+    Deduplicated,
+    LocalSearch,
+    RegularizedEvolution,
+    Staged,
+    StartingWith,
+)
+from netwright.strategies.generations import population_for
 
 __all__ = ["auto"]
 
-_MANY = 200  # candidates from which on a population pays
+_FEW = 12  # candidates: too few for a model to learn from
+_MANY = 500  # candidates, after which fitting a model to all of them costs more than it brings
+_FEW_OBJECTIVES = 3  # up to so many, crowding spreads a front well
 
 
 @methods.register
-def auto(space: SearchSpace, *, expected_candidates: int | None = None) -> Recipe:
-    """Starts from the space's default arch; local search, or evolution where hundreds of candidates are expected.
+def auto(space: SearchSpace, *, expected_candidates: int | None = None, n_objectives: int = 1) -> Recipe:
+    """What should do best here: by the number of candidates that the budget allows, and of objectives.
 
-    Few evaluations are best spent near a good start: a population of random arches would use them all up.
+    One objective: Bayesian optimisation, after 500 candidates regularized evolution of what it has found; or local
+    search, where there will be a dozen candidates or fewer. Several objectives: NSGA-II, NSGA-III for more than three.
+    All begin with the space's default arch. What was chosen, and why, is in the report.
 
     Example:
         >>> from netwright import Space, choice
-        >>> auto(Space({"x": choice([1, 2])}), expected_candidates=1000).strategy.strategy.strategy
-        RegularizedEvolution(population=50, tournament=10)
+        >>> space = Space({"x": choice([1, 2])})
+        >>> type(auto(space, expected_candidates=100).strategy.strategy.strategy).__name__
+        'BayesianOptimisation'
+        >>> auto(space, n_objectives=2).reason
+        'Chosen for 2 objectives: it looks for the whole Pareto front.'
     """
-    if expected_candidates is not None and expected_candidates >= _MANY:
-        return Recipe(StartingWith(Deduplicated(RegularizedEvolution(50, 10))))
-    return Recipe(StartingWith(Deduplicated(LocalSearch())))
+    n = expected_candidates
+    if n_objectives > 1:
+        kind = NSGA2 if n_objectives <= _FEW_OBJECTIVES else NSGA3
+        front = Deduplicated(kind(population_for(n)))
+        reason = f"Chosen for {n_objectives} objectives: it looks for the whole Pareto front."
+        return Recipe(StartingWith(front), reason=reason)
+    if n is not None and n <= _FEW:
+        reason = f"Chosen for a budget of about {n} candidates: so few are best spent near the default arch."
+        return Recipe(StartingWith(Deduplicated(LocalSearch())), reason=reason)
+    reason = f"Chosen for {'a budget of unknown size' if n is None else f'a budget of about {n} candidates'}: "
+    reason += "a model that learns from all records needs the fewest of them."
+    evolution = Deduplicated(RegularizedEvolution(50, 10))
+    return Recipe(StartingWith(Staged(BayesianOptimisation(), evolution, after=_MANY)), reason=reason)

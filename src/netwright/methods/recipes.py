@@ -12,18 +12,21 @@ from netwright.core.registry import methods
 __all__ = ["recipe_from"]
 
 
-def recipe_from(given: Any, space: SearchSpace, *, expected_candidates: int | None) -> tuple[Recipe, str]:
+def recipe_from(
+    given: Any, space: SearchSpace, *, expected_candidates: int | None, n_objectives: int = 1
+) -> tuple[Recipe, str]:
     """A recipe and its name from a method's name, a recipe or a strategy.
 
     Args:
         given: the name of a registered method; a function that returns a recipe; a recipe; or a strategy.
         space: what is to be searched.
         expected_candidates: how many evaluations there will be, about, for methods that ask.
+        n_objectives: how many objectives there are, for methods that ask.
 
     Example:
         >>> from netwright import Space, choice
         >>> recipe_from("random", Space({"x": choice([1, 2])}), expected_candidates=10)
-        (Recipe(strategy=Deduplicated(strategy=Random(), tries=20), evaluator=None), 'random')
+        (Recipe(strategy=Deduplicated(strategy=Random(), tries=20), evaluator=None, reason=''), 'random')
 
     Raises:
         NotFound: for an unknown method.
@@ -45,9 +48,8 @@ def recipe_from(given: Any, space: SearchSpace, *, expected_candidates: int | No
             f"`method` must be a name, a Recipe or a strategy (with `propose`), but got a {type(given).__name__}."
         )
     takes = inspect.signature(maker).parameters
-    given_to = {}
-    if "expected_candidates" in takes:
-        given_to["expected_candidates"] = expected_candidates
+    known = {"expected_candidates": expected_candidates, "n_objectives": n_objectives}
+    given_to = {name: value for name, value in known.items() if name in takes}
     recipe = maker(space, **given_to) if _takes_space(takes) else maker(**given_to)
     if not isinstance(recipe, Recipe):
         raise InvalidInput(f"the method {name!r} must return a Recipe, but returned a {type(recipe).__name__}.")

@@ -17,6 +17,7 @@ from netwright.strategies.random import Random
 from netwright.strategies.regularized_evolution import RegularizedEvolution
 from netwright.strategies.reinforce import Reinforce
 from netwright.strategies.simulated_annealing import SimulatedAnnealing
+from netwright.strategies.staged import Staged
 from netwright.strategies.starting_with import StartingWith
 from netwright.strategies.warm_started import WarmStarted
 
@@ -38,6 +39,7 @@ __all__ = [
     "RegularizedEvolution",
     "Reinforce",
     "SimulatedAnnealing",
+    "Staged",
     "StartingWith",
     "WarmStarted",
 ]
