@@ -13,8 +13,7 @@ from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
 from netwright.core.streams import Streams
 from netwright.loop import Search
-from netwright.predictors import OneHot
-from netwright.predictors.ridge import Ridge
+from netwright.predictors import OneHot, Ridge
 from netwright.spaces.zoo.nb201 import nb201
 from netwright.strategies import BayesianOptimisation
 from netwright.testing import check_strategy

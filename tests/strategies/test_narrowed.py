@@ -15,7 +15,20 @@ from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.core.registry import benchmarks
 from netwright.core.streams import Streams
 from netwright.loop import Search
-from netwright.strategies import Deduplicated, Grid, LocalSearch, Narrowed, Random, RegularizedEvolution
+from netwright.predictors import OneHot, Ridge
+from netwright.strategies import (
+    NSGA2,
+    BayesianOptimisation,
+    Deduplicated,
+    Genetic,
+    Grid,
+    LocalSearch,
+    Narrowed,
+    Random,
+    RegularizedEvolution,
+    Reinforce,
+    SimulatedAnnealing,
+)
 from netwright.testing import check_strategy
 
 SPACE = Space({f"c{i}": choice(list("abcde")) for i in range(6)})
@@ -206,12 +219,24 @@ def test_a_strategy_that_is_done_inside_goes_on_outside():
     assert Narrowed(Exhausted()).propose(SPACE, history, Streams(0)(0)).arch == SPACE.default()
 
 
-@pytest.mark.parametrize(
-    "inner", [Grid(), LocalSearch(), Deduplicated(RegularizedEvolution(6, 2)), Narrowed(Random(), every=20)], ids=repr
-)
+INNER = [
+    Grid(),
+    LocalSearch(),
+    Deduplicated(RegularizedEvolution(6, 2)),
+    Deduplicated(Genetic(6, crossover="subtree")),
+    NSGA2(6),
+    SimulatedAnnealing(),
+    Reinforce(batch=5),
+    Narrowed(Random(), every=20),
+    BayesianOptimisation(Ridge(OneHot()), pool=20),
+]
+
+
+@pytest.mark.parametrize("inner", INNER, ids=lambda strategy: type(strategy).__name__)
 def test_any_strategy_runs_inside(inner):
     """What strategies remember of a space that had more options must not show, nor after a restart."""
-    check_strategy(Narrowed(inner, every=10, deviations=1.0), n_candidates=60)
+    n_candidates = 25 if isinstance(inner, BayesianOptimisation) else 60
+    check_strategy(Narrowed(inner, every=8, deviations=1.0), n_candidates=n_candidates)
 
 
 def test_bad_arguments():

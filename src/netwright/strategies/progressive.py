@@ -14,8 +14,7 @@ import numpy as np
 from netwright.core import Arch, Candidate, History, Record, SearchSpace
 from netwright.core.arch import Decided
 from netwright.core.errors import InvalidInput
-from netwright.predictors import Predictor
-from netwright.predictors.ridge import Ridge
+from netwright.predictors import Predictor, Ridge
 from netwright.spaces import Space
 from netwright.spaces.domains import Categorical, Domain
 from netwright.spaces.narrowing import Part

@@ -25,6 +25,7 @@ from netwright.core import Arch, Decided, SearchSpace
 from netwright.core.errors import InvalidInput
 from netwright.spaces.decisions import Decision
 from netwright.spaces.domains import Categorical, Combination, IntegerRange, RealRange
+from netwright.spaces.narrowing import Part
 
 __all__ = ["Step", "Writing"]
 
@@ -127,7 +128,7 @@ class _Spelling(Protocol):
 
 
 def _spelling(decision: Decision) -> _Spelling:
-    domain = decision.domain
+    domain = decision.domain.kept if isinstance(decision.domain, Part) else decision.domain  # of a narrowed space
     if isinstance(domain, Categorical) or (isinstance(domain, IntegerRange) and domain.count <= _FEW):
         return _Word(domain)
     if isinstance(domain, IntegerRange | RealRange):
