@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+import netwright.predictors
 import netwright.strategies
 from netwright import Arch, Space, choice
 from netwright.core.errors import NetwrightError
@@ -13,7 +14,14 @@ from netwright.core.registry import methods
 from netwright.evaluators import Function, Tabular
 from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, SqliteStore
 from netwright.strategies import Deduplicated, Random, RegularizedEvolution, StartingWith
-from netwright.testing import check_beats_random, check_evaluator, check_executor, check_store, check_strategy
+from netwright.testing import (
+    check_beats_random,
+    check_evaluator,
+    check_executor,
+    check_predictor,
+    check_store,
+    check_strategy,
+)
 from netwright.testing.strategy_contract import toy_spaces
 
 NO_BETTER_THAN_RANDOM = {"grid", "random"}  # by design
@@ -22,6 +30,8 @@ CANDIDATES = {
     "auto": 13,
     "BayesianOptimisation": 13,
     "bayesian_optimisation": 13,
+    "ExpectedHypervolume": 12,
+    "expected_hypervolume": 12,
     "random_forest_optimisation": 10,
     "bananas": 13,
     "OptunaSampler": 13,
@@ -121,6 +131,27 @@ def test_inline_executor():
 @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_process_pool(workers):
     check_executor(lambda: ProcessPool(workers), ends_calls=True)
+
+
+SMALLER = {  # than their defaults, which take too long here
+    "GradientBoosting": {"trees": 30},
+    "GraphNetwork": {"steps": 100, "members": 3, "width": 16},
+    "MlpEnsemble": {"steps": 60},
+    "RandomForest": {"trees": 20},
+}
+
+
+def _predictors():
+    """Each predictor of the package: what can be fitted."""
+    for name in netwright.predictors.__all__:
+        kind = getattr(netwright.predictors, name)
+        if hasattr(kind, "fit") and not getattr(kind, "_is_protocol", False):
+            yield kind(**SMALLER.get(name, {}))
+
+
+@pytest.mark.parametrize("predictor", list(_predictors()), ids=lambda predictor: type(predictor).__name__)
+def test_predictors(predictor):
+    check_predictor(predictor)
 
 
 def _width(arch):

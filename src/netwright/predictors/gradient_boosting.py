@@ -81,7 +81,7 @@ class GradientBoosting:
                 n_estimators=self.trees,
                 max_depth=self.depth,
                 learning_rate=self.rate,
-                subsample=self.share,
+                subsample=self.share if self.share * kept.sum() >= 1 else 1.0,
                 max_features=self.features,
                 random_state=int(rng.integers(2**31)),
             )

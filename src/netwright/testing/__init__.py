@@ -1,4 +1,4 @@
-"""Contract suites: what any strategy, store, executor, evaluator or space has to hold, for plug-ins too.
+"""Contract suites: what any strategy, store, executor, evaluator, predictor or space has to hold, for plug-ins too.
 
 Each check is a plain function that raises `AssertionError` with what is wrong; use it in a test of any framework.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.testing.evaluator_contract import check_evaluator
 from netwright.testing.executor_contract import check_executor
+from netwright.testing.predictor_contract import check_predictor
 from netwright.testing.store_contract import check_store
 from netwright.testing.strategy_contract import check_beats_random, check_strategy
 
@@ -21,6 +22,7 @@ __all__ = [
     "check_evaluator",
     "check_executor",
     "check_networks",
+    "check_predictor",
     "check_space",
     "check_store",
     "check_strategy",
