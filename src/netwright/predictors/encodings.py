@@ -350,8 +350,9 @@ def columns_of(space: SearchSpace, encoding: _Counting) -> dict[Hashable, int]:
         else:
             arches = whole.arches
         n_arches: Counter[Hashable] = Counter()
-        for graph in graphs_of(space, arches):
-            n_arches.update(encoding.counts(graph).keys())
+        for graph, n in Counter(graphs_of(space, arches)).items():  # many arches share a graph
+            for key in encoding.counts(graph):
+                n_arches[key] += n
         frequent = [key for key, n in n_arches.most_common(encoding.most) if n > 1]  # one arch teaches about no other
         known[encoding] = {key: column for column, key in enumerate(frequent)}
     return known[encoding]
@@ -361,8 +362,10 @@ def _table(space: SearchSpace, arches: Sequence[Arch], encoding: _Counting) -> N
     """One column for each thing that is counted, and one for all that has none."""
     columns = columns_of(space, encoding)
     rest = len(columns)
-    table = np.zeros((len(arches), rest + 1))
-    for row, graph in zip(table, graphs_of(space, arches), strict=True):
+    graphs = graphs_of(space, arches)
+    number = {graph: i for i, graph in enumerate(dict.fromkeys(graphs))}  # many arches share a graph
+    table = np.zeros((len(number), rest + 1))
+    for row, graph in zip(table, number, strict=True):
         for key, n in encoding.counts(graph).items():
             row[columns.get(key, rest)] += n
-    return table
+    return table[[number[graph] for graph in graphs]]
