@@ -168,6 +168,8 @@ def test_the_headline(one):
     assert comparison_headline(clear).endswith("Every other method is worse by more than chance.")
     twins = compared(speeds={"a": 1.0, "b": 1.0000001}, seeds=5)
     assert "Not clearly different from it: " in comparison_headline(twins)
+    many = comparison_headline(compared(speeds={f"m{i}": 1.0 + i / 1e6 for i in range(9)}, seeds=3))
+    assert many.endswith(", and 3 more.")
 
 
 def test_who_was_left_out_and_who_broke(one):
@@ -280,6 +282,19 @@ def test_many_methods_are_there_but_not_all_at_once():
     shown = {trace.name for trace in figure.data if trace.visible is True}
     assert shown == {*order[:5], "random"}
     assert {trace.name for trace in figure.data} == set(order)
+
+
+def test_one_legend_for_all_figures(page):
+    buttons = [a for tag, a in page.tags if tag == "button"]
+    assert [(a["data-pen"], a["aria-pressed"]) for a in buttons] == [(m, "true") for m in ("quick", "usual", "random")]
+    for name, text in page.scripts.items():
+        if name.startswith("figure-"):
+            figure = json.loads(text)
+            assert {trace["legendgroup"] for trace in figure["data"]} == {"quick", "usual", "random"}
+            assert figure["layout"]["showlegend"] is False
+    many = Page(comparison_html(compared(speeds={f"m{i}": 1.0 + i for i in range(9)}, seeds=4)))
+    pressed = [a["aria-pressed"] for tag, a in many.tags if tag == "button"]
+    assert pressed == ["true"] * 5 + ["false"] * 4
 
 
 def test_a_lower_loss_is_better_in_figures_too():

@@ -21,7 +21,7 @@ __all__ = ["Pen", "incumbent_curves", "optimum_shares", "pens_of", "rank_curves"
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
-_SHOWN = 5  # lines that are there at first; a click on a name brings the others
+_SHOWN = 5  # lines that are there at first; the page's own legend brings the others
 _BANDED = 3
 _POINTS = 240
 _HUES = ("blue", "orange", "green", "purple", "sky", "ink", "grey")
@@ -109,7 +109,7 @@ def incumbent_curves(
     optimum = None if test else benchmark.optimum
     if optimum is not None:
         layout |= _marked(optimum, "best of the table", goal)
-    return figure_of(traces, layout)
+    return figure_of(traces, layout | {"showlegend": False})
 
 
 def optimum_shares(compared: Compared, benchmark: ComparedBenchmark, pens: Mapping[str, Pen]) -> Figure | None:
@@ -135,7 +135,8 @@ def optimum_shares(compared: Compared, benchmark: ComparedBenchmark, pens: Mappi
                 name=row.method,
                 mode="lines",
                 line=pen.line() | {"shape": "hv"},
-                visible=True if pen.shown else "legendonly",
+                legendgroup=row.method,
+                visible=pen.shown,
                 hovertemplate=f"{row.method}: %{{y:.0%}} after %{{x}} queries<extra></extra>",
             )
         )
@@ -146,7 +147,7 @@ def optimum_shares(compared: Compared, benchmark: ComparedBenchmark, pens: Mappi
     if compared.queries >= 20:
         layout["xaxis"] |= logarithmic_axis("count", 1, compared.queries)
         layout["xaxis"]["range"] = [0, math.log10(compared.queries * 1.02)]
-    return figure_of(traces, layout)
+    return figure_of(traces, layout | {"showlegend": False})
 
 
 def rank_curves(compared: Compared, pens: Mapping[str, Pen]) -> Figure | None:
@@ -165,16 +166,17 @@ def rank_curves(compared: Compared, pens: Mapping[str, Pen]) -> Figure | None:
                 name=name,
                 mode="lines",
                 line=pen.line(),
-                visible=True if pen.shown else "legendonly",
+                legendgroup=name,
+                visible=pen.shown,
                 hovertemplate=f"{name}: mean rank %{{y:.2f}} after %{{x}} queries<extra></extra>",
             )
         )
-    layout = layout_of("queries", "mean rank (1 is the best)", [])
+    layout = layout_of("queries", "mean rank", [])
     layout["yaxis"] |= {"autorange": "reversed"}
     if compared.queries >= 20:
         layout["xaxis"] |= logarithmic_axis("count", 1, compared.queries)
         layout["xaxis"]["range"] = [0, math.log10(compared.queries * 1.02)]
-    return figure_of(traces, layout)
+    return figure_of(traces, layout | {"showlegend": False})
 
 
 def _places(queries: int) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -200,7 +202,6 @@ def _quartiles(goal: Objective, values: Numbers) -> Numbers:
 
 def _with_band(name: str, xs: Numbers, quarters: Numbers, pen: Pen, metric: str) -> list[dict[str, Any]]:
     """The median as a line of steps, and the quartiles as the band around it."""
-    visible = True if pen.shown else "legendonly"
     worse, median, better = quarters
     sound = np.isfinite(worse) & np.isfinite(better)
     along, low = _steps(xs[sound], worse[sound])
@@ -214,9 +215,8 @@ def _with_band(name: str, xs: Numbers, quarters: Numbers, pen: Pen, metric: str)
         fillcolor=f"rgba({_BAND[pen.hue]},0.13)",
         line={"width": 0, "color": COLOURS[pen.hue]},
         legendgroup=name,
-        showlegend=False,
         hoverinfo="skip",
-        visible=visible,
+        visible=pen.shown,
     )
     texts = [
         f"<b>{name}</b><br>{metric_text(metric, middle)} ({metric_text(metric, one)} to {metric_text(metric, other)})"
@@ -230,7 +230,7 @@ def _with_band(name: str, xs: Numbers, quarters: Numbers, pen: Pen, metric: str)
         line=pen.line() | {"shape": "hv"},
         legendgroup=name,
         text=texts,
-        visible=visible,
+        visible=pen.shown,
     )
     return [band, line] if pen.banded else [line]
 

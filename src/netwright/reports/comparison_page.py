@@ -25,6 +25,7 @@ where a method has looked at it with less. The test metric is looked up afterwar
 Seeds are paired: every method has the same ones. Equal results share a rank, and are left out of the tests.
 """.strip().splitlines()
 _REAL_TIME = "What the methods themselves take is not in it: see “ms a query”."
+_NARROW = 8  # methods whose pairs fit half a page
 
 
 def write_comparison(compared: Compared, path: str | Path) -> Path:
@@ -112,11 +113,13 @@ def _ranks(compared: Compared, pens: Mapping[str, Pen]) -> Markup:
         "ranks",
         rank_curves(compared, pens),
         "The mean rank of each method over all benchmarks and seeds, against queries",
-        "Mean rank over all benchmarks and seeds, after each query.",
-        tall=len(compared.methods) > 6,
+        "Mean rank over all benchmarks and seeds, after each query: the best is on top.",
     )
-    pairs = _pairs(list(compared.ranks()), compared.significance())
-    return joined([about, table, element("div", curve, pairs, class_="two below")])
+    order = list(compared.ranks())
+    pairs = _pairs(order, compared.significance())
+    side_by_side = len(order) <= _NARROW
+    figures = element("div", curve, pairs, class_="two") if side_by_side else joined([curve, pairs])
+    return joined([about, table, _legend(order, pens), figures])
 
 
 def _benchmark(compared: Compared, benchmark: ComparedBenchmark, pens: Mapping[str, Pen], anchor: str) -> Markup:
@@ -125,10 +128,7 @@ def _benchmark(compared: Compared, benchmark: ComparedBenchmark, pens: Mapping[s
     size = f"{benchmark.n_arches:,.0f} arches" if math.isfinite(benchmark.n_arches) else "endlessly many arches"
     about = f"{size}; {goal.metric} is {'maximised' if goal.direction == 'max' else 'minimised'}"
     about += f", and the best there is, is {benchmark.optimum:.6g}." if benchmark.optimum is not None else "."
-    about += (
-        " Lines are medians over the seeds; bands, of the first methods, their quartiles. A click on a name shows it."
-    )
-    tall = len(compared.methods) > 6
+    about += " Lines are medians over the seeds; bands, of the first methods, their quartiles."
     first = figure_card(
         f"{anchor}-queries",
         incumbent_curves(compared, benchmark, pens),
@@ -142,29 +142,29 @@ def _benchmark(compared: Compared, benchmark: ComparedBenchmark, pens: Mapping[s
             incumbent_curves(compared, benchmark, pens, against="seconds") if benchmark.seconds_metric else None,
             f"{goal.metric} of the incumbent of each method, against simulated time",
             f"{goal.metric} of the best arch so far, against simulated time: what the evaluations really took.",
-            tall=tall,
         ),
         figure_card(
             f"{anchor}-test",
             incumbent_curves(compared, benchmark, pens, test=True),
             f"{benchmark.test_metric} of the incumbent of each method, against queries",
             f"{benchmark.test_metric} of that arch, which no method has seen.",
-            tall=tall,
         ),
         figure_card(
             f"{anchor}-optimum",
             optimum_shares(compared, benchmark, pens),
             "The share of seeds that have found the best arch of the table, against queries",
             "The share of seeds that have found the best arch of the table.",
-            tall=tall,
         ),
     ]
     order = [row.method for row in compared.table(benchmark.name) if not math.isnan(row.mean_rank)]
+    pairs, wide = _pairs(order, compared.significance(benchmark.name)), len(order) > _NARROW
     parts = [
         element("p", about, class_="about"),
         _methods(compared, benchmark, pens),
+        _legend(order, pens),
         first,
-        element("div", *others, _pairs(order, compared.significance(benchmark.name)), class_="two"),
+        element("div", *others, "" if wide else pairs, class_="two"),
+        pairs if wide else "",
     ]
     return joined(parts)
 
@@ -239,6 +239,16 @@ def _pairs(order: Sequence[str], pairs: Sequence[ComparedPair]) -> Markup:
         element("figcaption", caption),
         class_="card",
     )
+
+
+def _legend(order: Sequence[str], pens: Mapping[str, Pen]) -> Markup:
+    """Whose line is whose, for all figures of the page; a click hides or shows one."""
+    buttons = (
+        element("button", _swatch(pens[name]), name, type="button", class_="pen", data_pen=name,
+                aria_pressed="true" if pens[name].shown else "false")
+        for name in order
+    )  # fmt: skip  # as nested as the page
+    return element("div", *buttons, class_="legend below", role="group", aria_label="Methods in the figures")
 
 
 def _swatch(pen: Pen) -> Markup:

@@ -27,6 +27,8 @@ __all__ = [
     "verdicts",
 ]
 
+_NAMED = 6  # methods in a sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -138,6 +140,8 @@ def comparison_headline(compared: Compared) -> str:
         return f"{text}."
     if not equal:
         return f"{text}. Every other method is worse by more than chance."
+    if len(equal) > _NAMED:
+        equal = [*equal[: _NAMED - 1], f"and {len(equal) - _NAMED + 1} more"]
     return f"{text}. Not clearly different from it: {', '.join(equal)}."
 
 

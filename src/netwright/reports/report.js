@@ -7,12 +7,17 @@
   const hoverTexts = read("hover-texts");
   const plots = [...document.querySelectorAll(".plot")];
 
+  // The legend of all figures of a comparison: which methods are shown.
+  const buttons = [...document.querySelectorAll("button.pen")];
+  const pens = new Map(buttons.map((button) => [button.dataset.pen, button.getAttribute("aria-pressed") === "true"]));
+
   // Figures: drawn from the JSON beside them, in the colours of the reader's scheme.
   const draw = (plot, asDark, width) => {
     let text = document.getElementById(plot.dataset.figure).textContent;
     if (asDark) for (const [light, other] of Object.entries(darkColours)) text = text.replaceAll(light, other);
     const figure = JSON.parse(text);
     for (const trace of figure.data) if (trace.customdata) trace.text = trace.customdata.map((id) => hoverTexts[id]);
+    for (const trace of figure.data) if (pens.has(trace.legendgroup)) trace.visible = pens.get(trace.legendgroup);
     if (asDark) figure.layout.hoverlabel = { ...figure.layout.hoverlabel, bordercolor: "#333b43" };
     if (plot.clientWidth < 460) {
       figure.layout.margin = { ...figure.layout.margin, l: 52, r: 6 };
@@ -31,6 +36,14 @@
     dark.addEventListener("change", () => drawAll(dark.matches));
     window.addEventListener("beforeprint", () => drawAll(false, 660));
     window.addEventListener("afterprint", () => drawAll(dark.matches));
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        const name = button.dataset.pen;
+        pens.set(name, !pens.get(name));
+        for (const other of buttons) if (other.dataset.pen === name) other.setAttribute("aria-pressed", String(pens.get(name)));
+        drawAll(dark.matches);
+      });
+    }
   }
 
   // The table of candidates: sorting by a column, filtering by words and status.
