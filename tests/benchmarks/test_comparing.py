@@ -120,10 +120,9 @@ def test_a_seed_is_not_changed_by_who_else_is_there(toy, other_toy):
     assert among.runs_of("toy", "random")[:2] == alone.runs_of("toy", "random")
 
 
-@pytest.mark.shared_data
-def test_processes_change_nothing(shared_data, told):
-    """On a table that worker processes can load."""
-    names = ["nb201-cifar10"]
+def test_processes_change_nothing(told):
+    """On a table that worker processes can load: it comes with the package."""
+    names = ["digits-cnn"]
     assert compare(names, "random,grid", seeds=2, queries=5, jobs=2, on_run=told) == (
         compare(names, "random,grid", seeds=2, queries=5)
     )
