@@ -1,6 +1,6 @@
 """The default method on NAS-Bench-101 against random search, regularized evolution and Optuna's TPE.
 
-    python benchmarks/nb101_ranking.py [--seeds 100] [--queries 150] [--jobs 1] [--quick] [--json]
+    python benchmarks/nb101_ranking.py [--seeds 100] [--queries 150] [--jobs 1] [--journal FILE] [--quick] [--json]
 
 The space is 20,000 cells of NAS-Bench-101; the validation accuracy after 108 epochs is maximised. Each method makes 150
 queries with each seed; the methods are ranked by what they have found, seed by seed. None of them begins with the
@@ -24,14 +24,14 @@ BENCHMARK = "nb101-20k-cifar10"
 METHODS = ("auto", "random", "regularized_evolution", "optuna_tpe")
 
 
-def measure(seeds: int, queries: int, jobs: int) -> Comparison:
+def measure(seeds: int, queries: int, jobs: int, journal: str | None) -> Comparison:
     """The comparison; how far it is goes to stderr."""
 
     def told(run: Run | None, done: int, total: int) -> None:
         if run is None or done % len(METHODS) == 0:
             print(f"\r{done} of {total} runs", end="", file=sys.stderr, flush=True)
 
-    found = compare(BENCHMARK, METHODS, seeds=seeds, queries=queries, jobs=jobs, on_run=told)
+    found = compare(BENCHMARK, METHODS, seeds=seeds, queries=queries, jobs=jobs, journal=journal, on_run=told)
     print(file=sys.stderr)
     return found
 
@@ -56,11 +56,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=100, help="runs of each method")
     parser.add_argument("--queries", type=int, default=150, help="evaluations in each run")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--journal", help="a file that keeps the runs: what is in it is not run again")
     parser.add_argument("--quick", action="store_true", help="three seeds: to see that it works")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     try:
-        found = measure(3 if options.quick else options.seeds, options.queries, options.jobs)
+        found = measure(3 if options.quick else options.seeds, options.queries, options.jobs, options.journal)
     except NetwrightError as error:
         sys.exit(f"error: {error}")
     facts = facts_of(found)
