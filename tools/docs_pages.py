@@ -57,7 +57,7 @@ def _registered() -> str:
         "On the command line and in `netwright.search`; `netwright list` shows the same.",
         "",
     ]
-    for found in (registry.spaces, registry.tasks, registry.methods):
+    for found in (registry.spaces, registry.tasks, registry.methods, registry.benchmarks):
         lines += [f"## {found.kind.capitalize()}s", "", "| name | what it is |", "|---|---|"]
         lines += [f"| `{name}` | {found.summary(name)} |" for name in found]
         lines.append("")
