@@ -93,14 +93,13 @@ def kernels_for(space: SearchSpace) -> tuple[Kernel, ...]:
         >>> [type(kernel).__name__ for kernel in kernels_for(Space({"lr": real(0.1, 1.0)}))]
         ['SquaredExponential', 'Linear']
     """
-    decisions = SquaredExponential(Canonical(OneHot())), Linear(Canonical(OneHot()))
-    if not hasattr(space, "graph") or whole_space(space) is None:
-        return decisions
-    paths = path_kernel()
-    few = [space.sample(np.random.default_rng(seed)) for seed in range(_LOOKED_AT)]
-    if not np.ptp(paths.features(space, few), axis=0).any():  # a chain, in which no way comes twice
-        return decisions
-    return (*decisions, paths, Linear(Steps()))
+    decisions = Canonical(OneHot())
+    if hasattr(space, "graph") and whole_space(space) is not None:
+        paths = path_kernel()
+        few = [space.sample(np.random.default_rng(seed)) for seed in range(_LOOKED_AT)]
+        if np.ptp(paths.features(space, few), axis=0).any():  # else a chain, in which no way comes twice
+            return SquaredExponential(decisions), paths, Linear(decisions), Linear(Steps())
+    return SquaredExponential(decisions), Linear(decisions)
 
 
 class FittedGaussianProcess:

@@ -4,6 +4,7 @@ from netwright.strategies.bandit import Bandit
 from netwright.strategies.bayesian_optimisation import BayesianOptimisation
 from netwright.strategies.constrained import Constrained
 from netwright.strategies.deduplicated import Deduplicated
+from netwright.strategies.expected_hypervolume import ExpectedHypervolume
 from netwright.strategies.genetic import Genetic
 from netwright.strategies.grid import Grid
 from netwright.strategies.local_search import LocalSearch
@@ -29,6 +30,7 @@ __all__ = [
     "BayesianOptimisation",
     "Constrained",
     "Deduplicated",
+    "ExpectedHypervolume",
     "Genetic",
     "Grid",
     "LocalSearch",

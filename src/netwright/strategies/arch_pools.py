@@ -1,20 +1,29 @@
-"""The arches that a model-based strategy scores: all of a small space, or those near the best of a large one."""
+"""The arches that a model-based strategy scores: all of a small space, or those near the best of a large one.
+
+`most_promising` turns a function that says how promising arches are into a candidate that nobody has evaluated.
+"""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from netwright.core import Arch, History, Record, SearchSpace
+from netwright.core import Arch, Candidate, History, Record, SearchSpace
 from netwright.core.errors import SpaceExhausted
 from netwright.predictors.whole_space import whole_space
 
-__all__ = ["DistinctArches", "distinct_arches", "nearby_arches", "unseen_arch"]
+__all__ = ["DistinctArches", "distinct_arches", "most_promising", "nearby_arches", "random_unseen"]
 
+Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+
+N_BEST = 10
+"""Records near which a large space is looked at."""
+_AGAIN = 0.25  # the share of the pool that is then made near the most promising of it
 _TRIES = 100  # random arches in a row that are known, before a space counts as used up
 
 
@@ -79,17 +88,72 @@ def _weakly(space: SearchSpace) -> Any:
     return canonical
 
 
-def unseen_arch(space: SearchSpace, history: History, rng: np.random.Generator) -> Arch:
+def random_unseen(space: SearchSpace, history: History, rng: np.random.Generator, key: Hashable) -> Candidate:
     """A random arch that nobody has evaluated.
 
+    Args:
+        space, history, rng: as in `Strategy.propose`.
+        key: the strategy; what is known of a small space is kept under it.
+
     Raises:
-        SpaceExhausted: if a hundred in a row are known.
+        SpaceExhausted: if every network of a small space is known, or a hundred random arches in a row are.
     """
+    distinct = distinct_arches(space)
+    if distinct is not None:
+        free = _free(distinct, history, key)
+        return history.candidate(distinct.arches[free[int(rng.random() * len(free))]])
     for _ in range(_TRIES):
         arch = space.sample(rng)
         if not history.seen(arch, 1.0):
-            return arch
+            return history.candidate(arch)
     raise SpaceExhausted(f"{_TRIES} random arches in a row were known after {len(history)} records.")
+
+
+def most_promising(
+    space: SearchSpace,
+    history: History,
+    rng: np.random.Generator,
+    key: Hashable,
+    *,
+    promises: Callable[[Sequence[Arch]], Numbers],
+    best: Sequence[Record],
+    count: int,
+) -> Candidate:
+    """The most promising arch that nobody has evaluated; of equally promising ones, a random one.
+
+    Args:
+        space, history, rng: as in `Strategy.propose`.
+        key: the strategy; what is known of a small space is kept under it.
+        promises: how promising each of some arches is, shape (n_arches,).
+        best: records near which to look if the space is large, the best first.
+        count: how many arches of a large space to look at.
+
+    Raises:
+        SpaceExhausted: if every network of a small space is known, or a hundred random arches in a row are.
+    """
+    distinct = distinct_arches(space)
+    if distinct is not None:
+        free = _free(distinct, history, key)
+        return history.candidate(distinct.arches[free[_first_best(promises(distinct.arches)[free], rng)]])
+    pool = nearby_arches(space, history, best, count, rng)
+    if not pool:
+        return random_unseen(space, history, rng, key)
+    found = promises([arch for arch, _ in pool])
+    top = [pool[i] for i in np.argsort(-found, kind="stable")[:N_BEST]]
+    again: dict[Arch, int | None] = {}
+    for i in range(int(_AGAIN * count)):
+        arch, parent = top[i % len(top)]
+        try:
+            child = space.mutate(arch, rng)
+        except SpaceExhausted:  # constraints allow no change of this arch
+            continue
+        if not history.seen(child, 1.0):
+            again.setdefault(child, parent)
+    if again:
+        pool += again.items()
+        found = np.append(found, promises(list(again)))
+    arch, parent = pool[_first_best(found, rng)]
+    return history.candidate(arch, parent=parent)
 
 
 def nearby_arches(
@@ -124,3 +188,47 @@ def nearby_arches(
         if arch not in found and not history.seen(arch, 1.0):
             found[arch] = parent
     return list(found.items())
+
+
+# What is known of a small space ---------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Which arches of a small space are known."""
+
+    places: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def note(self, distinct: DistinctArches, record: Record) -> _Taken:
+        place = distinct.index(record.arch)
+        if place is not None and record.fidelity >= 1:
+            self.places[place] = True
+        return self
+
+
+def _free(distinct: DistinctArches, history: History, key: Hashable) -> Any:
+    """The places of the arches that nobody has evaluated, or is evaluating."""
+
+    def step(taken: _Taken, record: Record) -> _Taken:
+        return taken.note(distinct, record)
+
+    taken = history.fold((key, "taken"), step, partial(_none_taken, len(distinct.arches)))
+    free = ~taken.places
+    for other in history.pending.values():
+        place = distinct.index(other.arch)
+        if place is not None and other.fidelity >= 1:
+            free[place] = False
+    places = np.flatnonzero(free)
+    if not len(places):
+        raise SpaceExhausted(f"all {len(free)} networks of the space are known.")
+    return places
+
+
+def _none_taken(size: int) -> _Taken:
+    return _Taken(np.zeros(size, dtype=bool))
+
+
+def _first_best(promises: Numbers, rng: np.random.Generator) -> int:
+    """Where the highest promise is; of those that are equal but for rounding, a random one."""
+    near = np.flatnonzero(promises >= promises.max() - 1e-6)
+    return int(near[int(rng.random() * len(near))])

@@ -13,19 +13,16 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from netwright.core import Arch, Candidate, History, Record, SearchSpace
-from netwright.core.errors import InvalidInput, SpaceExhausted
+from netwright.core import Candidate, History, Record, SearchSpace
+from netwright.core.errors import InvalidInput
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.predictors.protocols import Predictor
 from netwright.predictors.targets import NormalTargets, Targets
 from netwright.strategies.acquisition import Acquisition, acquisition_from
-from netwright.strategies.arch_pools import DistinctArches, distinct_arches, nearby_arches, unseen_arch
+from netwright.strategies.arch_pools import N_BEST, most_promising, random_unseen
 from netwright.strategies.surrogate import Liar, Surrogate, penalised, scalarised, table_of
 
 __all__ = ["BayesianOptimisation"]
-
-_BEST = 10  # records near which a large space is looked at
-_AGAIN = 0.25  # the share of the pool that is then made near the most promising of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,8 @@ class BayesianOptimisation:
         every: after how many records a predictor other than the Gaussian process is fitted anew. With more than one,
             it isn't told of what is being evaluated.
 
-    Several objectives are scalarised by random weights for each proposal (ParEGO, Knowles 2006). Records that break
-    limits rank behind all others, less violation first, and failed ones last; so where they are is learned too.
+    The scores of several objectives are scalarised by random weights for each proposal (ParEGO, Knowles 2006). Records
+    that break limits rank behind all others, less violation first, and failed ones last: where they are is learned too.
 
     Example:
         >>> BayesianOptimisation(acquisition="thompson", n_initial=8).n_initial
@@ -88,66 +85,10 @@ class BayesianOptimisation:
             SpaceExhausted: if every network of the space is known.
         """
         state = history.fold((self, "surrogate"), _note, Surrogate)
-        distinct = distinct_arches(space) if self.scope == "whole" else None
-        free = None if distinct is None else self._free(distinct, history)
         if history.next_id < self.n_initial or not any(record.losses for record in state.records):
-            if distinct is None or free is None:
-                return history.candidate(unseen_arch(space, history, rng))
-            return history.candidate(distinct.arches[free[int(rng.random() * len(free))]])
+            return random_unseen(space, history, rng, self)
         model = _Model(self, space, state, history, rng)
-        if distinct is None or free is None:
-            arch, parent = self._most_promising_nearby(model, history)
-            return history.candidate(arch, parent=parent)
-        promises = model.promises(distinct.arches)[free]
-        return history.candidate(distinct.arches[free[_first_best(promises, rng)]])
-
-    def _free(self, distinct: DistinctArches, history: History) -> Any:
-        """The places of the arches that nobody has evaluated."""
-        taken: _Taken = history.fold((self, "taken"), lambda taken, record: taken.note(distinct, record),
-                                     lambda: _Taken(np.zeros(len(distinct.arches), dtype=bool)))  # fmt: skip
-        free = ~taken.places
-        for other in history.pending.values():
-            place = distinct.index(other.arch)
-            if place is not None and other.fidelity >= 1:
-                free[place] = False
-        places = np.flatnonzero(free)
-        if not len(places):
-            raise SpaceExhausted(f"all {len(free)} networks of the space are known.")
-        return places
-
-    def _most_promising_nearby(self, model: _Model, history: History) -> tuple[Arch, int | None]:
-        space, rng = model.space, model.rng
-        pool = nearby_arches(space, history, model.best, self.pool, rng)
-        if not pool:
-            return unseen_arch(space, history, rng), None
-        promises = model.promises([arch for arch, _ in pool])
-        top = [pool[i] for i in np.argsort(-promises, kind="stable")[:_BEST]]
-        climbed: dict[Arch, int | None] = {}
-        for i in range(int(_AGAIN * self.pool)):
-            arch, parent = top[i % len(top)]
-            try:
-                child = space.mutate(arch, rng)
-            except SpaceExhausted:  # constraints allow no change of this arch
-                continue
-            if not history.seen(child, 1.0):
-                climbed.setdefault(child, parent)
-        if climbed:
-            pool += climbed.items()
-            promises = np.append(promises, model.promises(list(climbed)))
-        return pool[_first_best(promises, rng)]
-
-
-@dataclass(slots=True)
-class _Taken:
-    """Which arches of a small space are known."""
-
-    places: np.ndarray[Any, np.dtype[np.bool_]]
-
-    def note(self, distinct: DistinctArches, record: Record) -> _Taken:
-        place = distinct.index(record.arch)
-        if place is not None and record.fidelity >= 1:
-            self.places[place] = True
-        return self
+        return most_promising(space, history, rng, self, promises=model.promises, best=model.best, count=self.pool)
 
 
 class _Model:
@@ -173,12 +114,16 @@ class _Model:
             self._weights = drawn / drawn.sum()
         losses = self._losses(state.records, self._weights)
         self._scores = strategy.targets(losses)
-        order = np.argsort(losses, kind="stable")[:_BEST].tolist()
+        order = np.argsort(losses, kind="stable")[:N_BEST].tolist()
         self.best = [state.records[i] for i in order if np.isfinite(losses[i])]
 
     def _losses(self, records: Sequence[Record], weights: Any) -> Any:
         table = table_of(records, self._n_objectives)
-        return penalised(records, table[:, 0] if self._n_objectives == 1 else scalarised(table, weights))
+        if self._n_objectives == 1:
+            return penalised(records, table[:, 0])
+        # Scores and not losses are scalarised: an objective with outliers would not count elsewhere.
+        scores = np.stack([self._strategy.targets(column) for column in table.T], axis=1)
+        return penalised(records, scalarised(np.where(np.isfinite(table), scores, np.inf), weights))
 
     def _scored(self, records: Sequence[Record], weights: Any) -> Any:
         return self._strategy.targets(self._losses(records, weights))
@@ -200,9 +145,3 @@ class _Model:
 
 def _note(state: Surrogate, record: Record) -> Surrogate:
     return state.note(record)
-
-
-def _first_best(promises: Any, rng: np.random.Generator) -> int:
-    """Where the highest promise is; of those that are equal but for rounding, a random one."""
-    near = np.flatnonzero(promises >= promises.max() - 1e-6)
-    return int(near[int(rng.random() * len(near))])

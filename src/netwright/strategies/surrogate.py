@@ -122,7 +122,7 @@ def learned_at(total: int) -> int:
 
     Example:
         >>> [learned_at(total) for total in (5, 9, 10, 11, 12, 100, 105, 106)]
-        [5, 9, 9, 9, 12, 96, 96, 106]
+        [5, 9, 9, 9, 12, 94, 103, 103]
     """
     at = 1
     while True:
