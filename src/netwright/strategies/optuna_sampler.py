@@ -120,7 +120,7 @@ class OptunaSampler:
         assert isinstance(space, Space)
         for _ in range(self.tries):
             arch = told.parameters.suggested(study.ask())
-            if space.inside(arch) == arch and space.allowed(arch):
+            if space.allowed(arch) and space.inside(arch) == arch:
                 return history.candidate(arch)
         return history.candidate(space.nearest_allowed(space.inside(arch)))
 
