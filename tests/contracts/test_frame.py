@@ -47,6 +47,7 @@ SEEDS = {
     "bananas": 1,
     "pnas": 8,
     "optuna_cmaes": 2,
+    "optuna_gp": 1,
     "optuna_nsga2": 4,
     "optuna_tpe": 2,
 }
