@@ -129,6 +129,11 @@ def test_processes_change_nothing(told):
     assert [done for _, done, _ in told.said] == [0, 1, 2, 3, 4]
 
 
+def test_what_cannot_travel_to_other_processes(toy):
+    with pytest.raises(InvalidInput, match=r"with jobs=2 the methods .* travel to other processes, .* or use jobs=1"):
+        compare(toy, {"mine": lambda _: Recipe(Random())}, seeds=2, queries=3, jobs=2)
+
+
 def test_repeats_are_counted_and_told(toy):
     found = compare(toy, {"same": Same(), "random": Random()}, seeds=2, queries=60)
     rows = {row.method: row for row in found.table("toy")}
@@ -279,7 +284,9 @@ def test_optunas_samplers_come_with_vs(monkeypatch):
     if importlib.util.find_spec("optuna") is not None and peers:
         assert list(methods_from("random", vs="optuna")) == ["random", *peers]
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingDependency, match=r"comparing with optuna needs it, .*: pip install 'netwright\[optuna\]'"):
+    with pytest.raises(
+        MissingDependency, match=r"comparing with optuna needs it, .*install 'netwright\[optuna\]'"
+    ):
         methods_from("random", vs="optuna")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import pickle
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -168,6 +169,13 @@ def _runs(runner: Runner, wanted: Sequence[_Wanted], jobs: int) -> Iterator[Run]
         for one in wanted:
             yield runner(*one)
         return
+    try:
+        pickle.dumps(runner)
+    except Exception as error:
+        raise InvalidInput(
+            f"with jobs={jobs} the methods and benchmarks travel to other processes, but they can't "
+            f"({type(error).__name__}: {error}): define functions and classes at the top of a module, or use jobs=1."
+        ) from error
     with closing(ProcessPool(min(jobs, len(wanted)), threads=1)) as pool:
         left = iter(wanted)
         running: dict[PendingResult, _Wanted] = {}
