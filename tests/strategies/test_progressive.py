@@ -16,7 +16,7 @@ from netwright.loop import Search
 from netwright.predictors import OneHot, Ridge
 from netwright.spaces.domains import Categorical, IntegerRange
 from netwright.spaces.zoo.nb201 import OPERATIONS, nb201
-from netwright.strategies import Bandit, Deduplicated, LocalSearch, Narrowed, Progressive
+from netwright.strategies import Bandit, Deduplicated, LocalSearch, Narrowed, Progressive, Random
 from netwright.testing import check_strategy
 
 QUICK = Ridge(OneHot())
@@ -227,8 +227,11 @@ def test_it_beats_random_search_by_far():
         return float(sum((value - i % 6) ** 2 for i, value in enumerate(arch.values())))
 
     strategy = methods["pnas"](space, expected_candidates=100).strategy
-    assert min(map(loss, _arches(strategy, 100, space, loss=loss))) <= 2
-    assert strategy == Deduplicated(Progressive(9))
+    assert strategy == Deduplicated(Progressive(6))
+    best = sorted(min(map(loss, _arches(strategy, 100, space, seed=seed, loss=loss))) for seed in range(5))
+    assert best[2] <= 2  # random search: about 12
+    at_random = [min(map(loss, _arches(Random(), 100, space, seed=seed, loss=loss))) for seed in range(5)]
+    assert best[-1] < min(at_random)
 
 
 def test_bad_arguments():

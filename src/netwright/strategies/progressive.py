@@ -51,7 +51,8 @@ class Progressive:
     best arches are grown in every way, the predictor is fitted to all records, and of the new arches the `beam` most
     promising ones are evaluated. With several workers, those who would have to wait take the next of the ranking.
 
-    When the largest arches are done, it goes on with the neighbours of the `beam` best of all levels.
+    When the largest arches are done, it goes on with the neighbours of the `beam` best of all levels, those first that
+    may be the best by a standard deviation.
 
     Attributes:
         beam: arches that are evaluated on each level, and grown from each.
@@ -159,9 +160,11 @@ class Progressive:
             return new
         losses = np.array([r.loss if r.scored and r.violation == 0 else max(good) for r in told])
         fitted = self.predictor.fit(growth.small.space, [record.arch for record in told], losses, rng)
-        mean, _ = fitted.predict([arch for arch, _ in new])
-        spread = float(np.ptp(mean)) or 1.0
-        order = np.argsort(np.round((mean - mean.min()) / spread, 9), kind="stable")  # the same on every machine
+        promise, std = fitted.predict([arch for arch, _ in new])
+        if growth.level > len(growth.small.space.decisions):  # nothing is left to grow: errors of it must be found out
+            promise = promise - std
+        spread = float(np.ptp(promise)) or 1.0
+        order = np.argsort(np.round((promise - promise.min()) / spread, 9), kind="stable")  # the same on every machine
         return [new[i] for i in order.tolist()]
 
 
