@@ -17,6 +17,8 @@ from netwright.spaces.space import Space
 
 __all__ = ["ListedSpace"]
 
+_MOST_VALIDATED = 1000  # arches of a list
+
 Features: TypeAlias = "Callable[[Space, Sequence[Arch]], np.ndarray[Any, Any]]"
 
 
@@ -48,7 +50,7 @@ class ListedSpace(Space):
         Arch({'x': 8, 'y': 8})
 
     Raises:
-        InvalidSpace: if there is no arch, one comes twice or is none of the space.
+        InvalidSpace: if there is no arch, one comes twice or is none of the space (of a long list some are looked at).
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class ListedSpace(Space):
                 "a listed space needs at least one arch, none twice, and at least one neighbour, but got "
                 f"{len(self._arches)} arches, {len(self._places)} different ones, and n_neighbours={n_neighbours}."
             )
-        for arch in (self._arches[0], self._arches[-1]):
+        for arch in self._arches[:: 1 + len(self._arches) // _MOST_VALIDATED]:
             space.validate(arch)
         self._n_neighbours = n_neighbours
         self._features = features
