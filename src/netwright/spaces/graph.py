@@ -25,8 +25,12 @@ from netwright.spaces.nodes import Call, Choice, Expression, Integer, Node, Plac
 
 __all__ = ["INPUT", "OUTPUT", "SKIP", "ArchGraph", "Drawer"]
 
-INPUT, OUTPUT, SKIP = "input", "output", "skip"
-"""Labels that every graph has, and that of an identity."""
+INPUT = "input"
+"""The label of the first node of every graph."""
+OUTPUT = "output"
+"""The label of the last one."""
+SKIP = "skip"
+"""The label of an identity."""
 
 _EXACT = 10  # a range with more values than this is told in tenths
 
