@@ -37,7 +37,7 @@ class Standing:
         n_queries: the median number of evaluations.
         distinct_share: the share of evaluations that were of a network not evaluated before.
         failed_share: the share of evaluations that gave nothing.
-        query_ms: real milliseconds for each query, nearly all of them the method's own; mean over all runs.
+        query_ms: real milliseconds for each query, nearly all of them the method's own; the median of the runs.
         n_broken: how many runs ended with an error; what they had found until then counts.
         error: the first of the errors, or why the method refused the space.
     """
@@ -122,7 +122,7 @@ def standing_of(
         n_queries=float(np.median([run.n_queries for run in runs])),
         distinct_share=sum(run.n_distinct for run in runs) / n_queries if n_queries else math.nan,
         failed_share=sum(run.n_failed for run in runs) / n_queries if n_queries else math.nan,
-        query_ms=1e3 * sum(run.wall_seconds for run in runs) / n_queries if n_queries else math.nan,
+        query_ms=1e3 * float(np.median([run.wall_seconds / max(run.n_queries, 1) for run in runs])),
         n_broken=len(broken),
         error=broken[0] if broken else None,
     )
