@@ -77,7 +77,7 @@ class WholeSpace:
 
 
 def whole_space(space: SearchSpace, most: int = _MOST) -> WholeSpace | None:
-    """All arches of a space, the same object each time; None if there are more than `most`, or infinitely many.
+    """All arches of a space, the same object each time; None if there are more than `most`, or nobody knows exactly.
 
     Example:
         >>> from netwright.spaces import Space, choice, real
@@ -90,7 +90,8 @@ def whole_space(space: SearchSpace, most: int = _MOST) -> WholeSpace | None:
     try:
         found = _kept.get(space)
         if found is None:
-            if not space.size() <= most:
+            size = space.size()
+            if not isinstance(size, int) or size > most:  # infinite, or an estimate, which says little
                 return None
             found = _kept[space] = WholeSpace(space)
     except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
