@@ -110,6 +110,20 @@ def test_an_arch_without_mutations():
     assert len(_arches(diagonal, Deduplicated(RegularizedEvolution(2, 1)), 10)[0]) == 4
 
 
+def test_the_strategy_is_asked_so_many_times_and_its_last_answer_counts():
+    history = History()
+    known = [arch for arch in SPACE.enumerate() if arch["c0"] < 3]
+    for number, arch in enumerate(known):
+        history.add(Record(number, arch))
+    streams = [Streams(0)(n) for n in range(200)]
+    first = [Random().propose(SPACE, history, rng).arch for rng in streams]
+    second = [Random().propose(SPACE, history, rng).arch for rng in streams]
+    found = [Deduplicated(Random(), tries=2).propose(SPACE, history, Streams(0)(n)).arch for n in range(200)]
+    by_second = [n for n in range(200) if first[n]["c0"] < 3 and second[n]["c0"] == 3]
+    assert len(by_second) > 20
+    assert [found[n] for n in by_second] == [second[n] for n in by_second]
+
+
 def test_bad_tries():
     with pytest.raises(InvalidInput, match="`tries` of Deduplicated must be at least 1, but got 0"):
         Deduplicated(Random(), tries=0)

@@ -33,9 +33,9 @@ def optuna_gp(space: SearchSpace, *, startup: int = 10) -> Recipe:
     Example:
         >>> from netwright import Space, choice
         >>> optuna_gp(Space({"x": choice([1, 2])})).strategy
-        Deduplicated(strategy=OptunaSampler(sampler='gp', startup=10, population=None, tries=2), tries=1)
+        Deduplicated(strategy=OptunaSampler(sampler='gp', startup=10, population=None, tries=2), tries=2)
     """
-    return Recipe(Deduplicated(OptunaSampler("gp", startup=startup, tries=2), tries=1))
+    return Recipe(Deduplicated(OptunaSampler("gp", startup=startup, tries=2), tries=2))
 
 
 @methods.register

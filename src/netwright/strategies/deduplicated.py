@@ -11,6 +11,7 @@ from netwright.core.errors import InvalidInput, SpaceExhausted
 
 __all__ = ["Deduplicated"]
 
+_NEAR, _ANYWHERE = 20, 200  # mutations and random arches that are tried
 _FEW = 100_000  # so many arches are looked through one by one
 
 
@@ -36,14 +37,13 @@ class Deduplicated:
         Raises:
             SpaceExhausted: if every arch of a finite space is known, or none is found.
         """
-        candidate = self.strategy.propose(space, history, rng)
         for _ in range(self.tries):
+            candidate = self.strategy.propose(space, history, rng)
             if not history.seen(candidate.arch, candidate.fidelity):
                 return candidate
-            candidate = self.strategy.propose(space, history, rng)
         arch = candidate.arch
         try:
-            for _ in range(self.tries):  # drift away from what is known
+            for _ in range(_NEAR):  # drift away from what is known
                 arch = space.mutate(arch, rng)
                 if not history.seen(arch, candidate.fidelity):
                     return replace(candidate, arch=arch)
@@ -52,7 +52,7 @@ class Deduplicated:
         return replace(candidate, arch=self._anywhere(space, history, rng, candidate.fidelity), parent=None)
 
     def _anywhere(self, space: SearchSpace, history: History, rng: np.random.Generator, fidelity: float) -> Arch:
-        for _ in range(10 * self.tries):
+        for _ in range(_ANYWHERE):
             arch = space.sample(rng)
             if not history.seen(arch, fidelity):
                 return arch
