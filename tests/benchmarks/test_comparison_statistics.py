@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -29,14 +31,34 @@ def test_ranks_are_scipys():
     assert np.array_equal(ranks(losses), scipy.stats.rankdata(losses, axis=0))
 
 
-def test_signed_rank_is_scipys():
-    rng = np.random.default_rng(1)
-    first, second = rng.normal(size=30), rng.normal(0.3, size=30)
+@pytest.mark.parametrize("size", [1, 2, 5, 30, 80])
+def test_signed_rank_is_scipys_where_there_are_no_ties(size):
+    first, second = np.random.default_rng(size).normal([[0.0], [0.3]], size=(2, size))
     assert signed_rank(first, second) == pytest.approx(scipy.stats.wilcoxon(first, second, method="exact").pvalue)
-    first, second = rng.integers(0, 4, 80).astype(float), rng.integers(1, 5, 80).astype(float)
+    assert signed_rank(first, second) == signed_rank(second, first)
+
+
+def test_signed_rank_of_many_is_scipys_approximation():
+    first, second = np.random.default_rng(1).integers([[0], [1]], [[9], [10]], size=(2, 300)).astype(float)
     expected = scipy.stats.wilcoxon(first, second, zero_method="wilcox", correction=False, method="approx").pvalue
     assert signed_rank(first, second) == pytest.approx(expected)
-    assert signed_rank(first, second) == signed_rank(second, first)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_signed_rank_with_ties_is_what_all_signs_give(seed):
+    rng = np.random.default_rng(seed)
+    differences = rng.integers(1, 4, size=9) * rng.choice([-1, 1], size=9, p=[0.2, 0.8])
+    places = scipy.stats.rankdata(np.abs(differences))
+    sums = [places[np.array(signs)].sum() for signs in itertools.product([False, True], repeat=9)]
+    found = places[differences > 0].sum()
+    expected = min(1.0, 2 * min(np.mean(np.array(sums) <= found), np.mean(np.array(sums) >= found)))
+    assert signed_rank(differences.astype(float), np.zeros(9)) == pytest.approx(expected)
+
+
+def test_exact_and_approximate_agree_where_they_meet():
+    differences = np.random.default_rng(3).normal(0.15, size=100).round(1)
+    exact = signed_rank(differences, np.zeros(100))
+    assert exact == pytest.approx(scipy.stats.wilcoxon(differences, method="approx").pvalue, rel=0.1)
 
 
 def test_signed_rank_where_there_is_nothing_to_tell():

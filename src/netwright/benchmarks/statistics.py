@@ -13,7 +13,7 @@ __all__ = ["holm", "quartiles", "ranks", "signed_rank"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
-_EXACT = 50  # differences up to which the exact distribution is used, where there are no ties
+_EXACT = 100  # differences up to which the exact distribution is used
 
 
 def quartiles(losses: Numbers, axis: int = 0) -> Numbers:
@@ -59,26 +59,38 @@ def ranks(losses: Numbers) -> Numbers:
 def signed_rank(first: Numbers, second: Numbers) -> float:
     """The two-sided p of the Wilcoxon signed-rank test (Wilcoxon 1945) on pairs.
 
-    Pairs of equal losses are left out, as Wilcoxon did; if all are equal, p is 1. Exact for up to 50 different
-    distances, else by the normal approximation with the correction for ties.
+    Pairs of equal losses are left out, as Wilcoxon did; if all are equal, p is 1. Exact for up to 100 differences, ties
+    among them included (each sign is a coin's toss, the ranks stay as they are); for more by the normal approximation.
 
     Example:
         >>> signed_rank(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([1.5, 3.0, 4.5, 6.0, 7.5]))
         0.0625
     """
-    from scipy.stats import wilcoxon
-
     with np.errstate(invalid="ignore"):  # two runs that found nothing are equal
         differences = np.where(first == second, 0.0, np.asarray(first) - np.asarray(second))
     differences = differences[differences != 0]
     if not len(differences):
         return 1.0
-    distances = np.unique(np.abs(differences))
-    exact = len(differences) <= _EXACT and len(distances) == len(differences)
-    if np.isinf(distances[-1]):  # only the order counts, and scipy wants numbers
-        most = 2 * distances[-2] if len(distances) > 1 else 1.0
-        differences = np.clip(differences, -max(most, 1.0), max(most, 1.0))
-    return float(wilcoxon(differences, method="exact" if exact else "approx").pvalue)
+    distances = np.abs(differences)
+    places = ranks(distances[:, None])[:, 0]
+    if len(differences) <= _EXACT:
+        return _exact(places, differences > 0)
+    from scipy.stats import wilcoxon
+
+    return float(wilcoxon(np.sign(differences) * places, method="approx").pvalue)  # no infinity: only ranks count
+
+
+def _exact(places: Numbers, positive: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
+    """How likely a sum of the positive ranks as far out as this one is, over all ways to choose the signs."""
+    doubled = np.rint(2 * places).astype(np.int64)  # shared ranks are halves
+    chances = np.zeros(int(doubled.sum()) + 1)
+    chances[0] = 1.0
+    for place in doubled.tolist():
+        moved = np.zeros_like(chances)
+        moved[place:] = chances[: len(chances) - place]
+        chances = 0.5 * (chances + moved)
+    found = int(doubled[positive].sum())
+    return float(min(1.0, 2 * min(chances[: found + 1].sum(), chances[found:].sum())))
 
 
 def holm(p_values: Numbers) -> Numbers:
