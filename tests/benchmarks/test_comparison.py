@@ -117,6 +117,14 @@ def test_names_that_are_not_there(comparison):
         comparison.values("high", "d")
 
 
+def test_one_benchmark_needs_no_name(comparison):
+    with pytest.raises(InvalidInput, match="`benchmark` must be one of high, low, but none was given"):
+        comparison.table()
+    runs = tuple(run for run in comparison.runs if run.benchmark == "low")
+    only = dataclasses.replace(comparison, benchmarks=(LOW,), runs=runs)
+    assert only.table() == only.table("low")
+
+
 def test_a_comparison_is_whole(comparison):
     with pytest.raises(InvalidInput, match=r"needs one run for each .* but these are missing: high a 0"):
         dataclasses.replace(comparison, runs=comparison.runs[1:])

@@ -77,3 +77,13 @@ def test_errors_are_one_line_here_too(tmp_path):
     code, written = _on_a_terminal(tmp_path, "search", "digts")
     assert code == 2
     assert len(written.splitlines()) == 1
+
+
+def test_a_comparison_shows_how_far_it_is(tmp_path):
+    code, written = _on_a_terminal(tmp_path, "bench", "digits-cnn", "--methods", "random,grid", "--seeds", "2")
+    assert code == 0, written
+    assert re.search(r"\d of 4 runs", ESCAPES.sub("", written))
+    last = ESCAPES.sub("", written.rpartition("\x1b[2K")[2])
+    assert last.startswith("digits-cnn"), last
+    assert "over 2 seeds" in last
+    assert "━" not in last

@@ -169,9 +169,19 @@ class Comparison:
         values = values.reshape(len(names), len(self.seeds), self.queries)
         return np.where(np.isnan(values), np.inf, -values if goal.direction == "max" else values)
 
-    def table(self, benchmark: str) -> list[Standing]:
-        """How each method did on a benchmark, the best mean rank first; last those that refuse it."""
-        return list(self._once(("table", benchmark), lambda: self._table(benchmark)))
+    def table(self, benchmark: str | None = None) -> list[Standing]:
+        """How each method did on a benchmark, the best mean rank first; last those that refuse it.
+
+        Args:
+            benchmark: its name; may be left out where there is only one.
+        """
+        if benchmark is None:
+            if len(self.benchmarks) > 1:
+                names = ", ".join(facts.name for facts in self.benchmarks)
+                raise InvalidInput(f"`benchmark` must be one of {names}, but none was given.")
+            benchmark = self.benchmarks[0].name
+        name = benchmark
+        return list(self._once(("table", name), lambda: self._table(name)))
 
     def _table(self, benchmark: str) -> list[Standing]:
         names = self.ran(benchmark)
