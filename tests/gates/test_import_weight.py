@@ -25,7 +25,9 @@ def test_import_is_light():
     assert not modules & (HEAVY | FOR_THE_COMMAND_LINE)
 
 
-@pytest.mark.parametrize("unit", ["core", "spaces", "spaces.zoo", "tasks", "runtime", "strategies", "methods"])
+@pytest.mark.parametrize(
+    "unit", ["core", "spaces", "spaces.zoo", "tasks", "runtime", "predictors", "strategies", "methods"]
+)
 def test_units_without_models_are_light(unit):
     assert not _modules_after(f"import netwright.{unit}") & (HEAVY | FOR_THE_COMMAND_LINE)
 

@@ -74,6 +74,13 @@ def test_cells_with_equal_labels_are_one():
     assert _middle(both, Arch({"normal.1<-0": "relu", "reduction.1<-0": "tanh"})) == ("relu", "tanh")
 
 
+def test_a_cell_that_may_not_be_there_stands_for_no_other():
+    maybe = choice({"yes": cell(OPERATIONS, 2, label="c"), "no": None}, label="maybe")
+    space = Space(nn.Sequential(maybe, cell(OPERATIONS, 2, label="c")))
+    assert _middle(space, Arch({"maybe": "no", "c.1<-0": "relu"})) == ("relu",)
+    assert _middle(space, Arch({"maybe": "yes", "c.1<-0": "relu"})) == ("relu", "relu")
+
+
 def test_cells_with_decisions_of_their_own_are_each_drawn():
     space = Space(repeat(cell(OPERATIONS, 2), 1, 3, label="depth"))
     arch = Arch({name: value if name == "depth" else "relu" for name, value in space.default().items()})

@@ -199,9 +199,10 @@ class Drawer:
     def _cell(self, node: Call, *, decided: bool) -> _Draw | None:
         n_nodes, items = node.args
         names = (n_nodes, *_names(node))
-        if names in self._drawn and not decided:
-            return None
-        self._drawn.add(names)
+        if not decided:  # it is in every arch
+            if names in self._drawn:
+                return None
+            self._drawn.add(names)
         edges = [self._edges(item) for item in items]
         concat = node.kwargs.get("output") == "concat"
 
