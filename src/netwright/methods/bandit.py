@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from netwright.core import Recipe, SearchSpace
 from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
@@ -17,6 +19,7 @@ def bandit(
     *,
     of: tuple[str, ...] = ("regularized_evolution", "local_search", "random"),
     workers: int = 8,
+    sharing: Literal["incumbents", "all"] = "incumbents",
     expected_candidates: int | None = None,
 ) -> Recipe:
     """Several methods at once; those that find new incumbents get more turns (Ansel et al. 2014, OpenTuner).
@@ -25,6 +28,7 @@ def bandit(
         space: what is to be searched.
         of: the names of the methods.
         workers: how many candidates are evaluated at a time, at most.
+        sharing: what a method sees of the others' records; `all` is better where most of them have a predictor.
         expected_candidates: passed on to methods that ask.
 
     Example:
@@ -41,4 +45,4 @@ def bandit(
         raise InvalidInput(
             f"`bandit` needs methods that score alike, but {', '.join(own)} brings its own evaluator: leave it out."
         )
-    return Recipe(Bandit(tuple(recipe.strategy for recipe in recipes), workers=workers))
+    return Recipe(Bandit(tuple(recipe.strategy for recipe in recipes), workers=workers, sharing=sharing))
