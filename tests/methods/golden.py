@@ -15,8 +15,8 @@ from netwright.loop import Search
 
 FILE = Path(__file__).with_name("golden.json")
 SPACE = Space({f"c{i}": choice(list("abcde")) for i in range(6)})
-# Another package's next version may propose something else; what a model finds most promising may hang on the last digit,
-# which differs between processors.
+# Another package's next version may propose something else; what a model finds most promising may hang on the last
+# digit, which differs between processors.
 OTHERS = ("optuna_", "bananas", "bayesian", "expected_hypervolume", "random_forest", "auto")
 OPTIONS = {"population": 10, "tournament": 4}  # where a method has them: so that forty candidates show what it does
 
