@@ -188,7 +188,7 @@ def test_several_objectives(netwright):
         (["blobs", "--space", "owl.py:small"], r"no file 'owl.py': did you mean 'own.py'\?"),
         (["blobs", "--space", "own.py:wrong"], r"own.py, line \d+: NameError: name 'undefined' is not defined \(in"),
         (["blobs", "--space", "cnn"], r"`cnn` needs images"),
-        (["blobs", "--method", "randm"], r"unknown method 'randm': did you mean 'random'\?"),
+        (["blobs", "--method", "randm"], r"unknown method 'randm': did you mean 'random'"),
         (["blobs", "--budget", "10"], r"a budget must look like '90s'.*but got '10'"),
         (["blobs", "--budget", "soon"], r"a budget must look like '90s'.*but got 'soon'"),
         (["blobs", "--budget", "0s"], r"must be positive, but got 0"),
