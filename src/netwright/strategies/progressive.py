@@ -36,6 +36,7 @@ class _Growth:
     ranking: list[tuple[Arch, int | None]] = field(default_factory=list)  # (arch, parent's id), the best first
     left: int = 0  # records that must come in until the next level
     records: list[Record] = field(default_factory=list)
+    levels: list[int] = field(default_factory=list)  # of the records
     known: dict[Arch, Record] = field(default_factory=dict)  # by canonical arch
     alike: dict[Arch, int] = field(default_factory=dict)  # arches that work like others, with their levels
 
@@ -112,6 +113,7 @@ class Progressive:
 
     def _take(self, growth: _Growth, record: Record) -> _Growth:
         growth.records.append(record)
+        growth.levels.append(growth.small.level(record.arch))
         form = growth.small.space.canonical(record.arch)
         if form not in growth.known or record.rank < growth.known[form].rank:
             growth.known[form] = record
@@ -138,8 +140,11 @@ class Progressive:
 
     def _best(self, growth: _Growth, level: int | None) -> list[tuple[Arch, Record]]:
         """The best arches of a level (or of all), with their records; and those of the level that work the same."""
-        records = [r for r in growth.records if r.scored and (level is None or growth.small.level(r.arch) == level)]
-        found = {record.arch: record for record in records}
+        found = {
+            record.arch: record
+            for record, own in zip(growth.records, growth.levels, strict=True)
+            if record.scored and level in (None, own)
+        }
         form = growth.small.space.canonical
         for arch, own in growth.alike.items():
             record = growth.known.get(form(arch))
