@@ -255,6 +255,10 @@ def test_nothing_is_logged_and_nothing_of_optunas_is_changed(caplog, recwarn):
         with caplog.at_level(logging.DEBUG):
             for sampler in ("random", "tpe", "nsga2", "cmaes"):
                 Search(SPACE, OptunaSampler(sampler), _loss, budget="14 candidates").run()
+            few = Space({"x": choice([0, 1, 2])})  # the process converges, which it would say
+            Search(few, OptunaSampler("gp"), lambda *_: {"loss": 0.5}, budget="13 candidates").run()
+            for logger in map(logging.getLogger, ("optuna._gp.optim_mixed", "optuna._gp.gp")):
+                assert not logger.filters
         assert (optuna.logging.get_verbosity(), logging.getLogger("optuna").handlers) == before
     finally:
         optuna.logging.disable_propagation()

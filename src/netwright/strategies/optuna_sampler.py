@@ -111,6 +111,8 @@ class OptunaSampler:
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
         """What the sampler suggests, after all that was told."""
+        from netwright.strategies.optuna_study import quiet
+
         told = history.fold(self, self._tell, partial(self._begin, space, len(history.objectives)))
         running = [
             self._running(told, len(told.known) + place, candidate.arch)
@@ -119,7 +121,8 @@ class OptunaSampler:
         study = self._study(told, running, int(rng.integers(2**32)))
         assert isinstance(space, Space)
         for _ in range(self.tries):
-            arch = told.parameters.suggested(study.ask())
+            with quiet():
+                arch = told.parameters.suggested(study.ask())
             if space.allowed(arch) and space.inside(arch) == arch:
                 return history.candidate(arch)
         return history.candidate(space.nearest_allowed(space.inside(arch)))
@@ -226,10 +229,13 @@ class OptunaSampler:
 
     def _notes(self, told: _Told) -> dict[str, Any]:
         """What the sampler notes with its next answer, and in the study: a function of the records alone."""
+        from netwright.strategies.optuna_study import quiet
+
         if isinstance(self.sampler, str) and self.sampler not in _MEMORY:
             return {}
         asked = self._study(told, [], len(told.known)).ask()
-        asked.relative_params  # noqa: B018  # asked for what it notes
+        with quiet():
+            asked.relative_params  # noqa: B018  # asked for what it notes
         told.attributes = asked.storage.attributes
         notes: dict[str, Any] = asked.storage.trials[-1].system_attrs
         return notes

@@ -6,20 +6,44 @@ finished, and is thrown away after a proposal together with all that the sampler
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Container, Sequence
+import logging
+import threading
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["StudyView", "finished", "study_of"]
+__all__ = ["StudyView", "finished", "limit", "quiet", "study_of"]
 
 _LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001  # Optuna's times have no zone; the samplers don't look at them
 _NAME = "netwright"
 _VIOLATION = "violation"
+_TALKATIVE = ("optuna._gp.optim_mixed", "optuna._gp.gp", "optuna._gp.batched_lbfgsb")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without what the Gaussian process logs, and warns of, when it has converged; in this thread only."""
+    thread = threading.get_ident()
+
+    def elsewhere(message: logging.LogRecord) -> bool:
+        return message.thread != thread
+
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    for logger in loggers:
+        logger.addFilter(elsewhere)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(elsewhere)
 
 
 def study_of(view: StudyView, sampler: Any) -> Any:
