@@ -4,9 +4,9 @@
 
 All registered methods, with their defaults, on the validation accuracy of CIFAR-10 after 200 epochs:
 
-- cost: the median time of a proposal between 300 and 330 records of the method's own, the loop's part included. The
-  methods take turns, proposal by proposal, so that a busy machine slows all alike; Optuna's TPE and GP, in studies of
-  their own, take turns with them.
+- cost: the median time of a proposal from 300 records of the method's own on, the loop's part included. The methods
+  take turns, ten proposals each (or what there are in two seconds), so that a busy machine slows all alike; Optuna's TPE
+  and GP, in studies of their own, take turns with them.
 - repeats: effective arches (by the space's canonical form) among 1,000 candidates. Whoever isn't done after --seconds
   is judged by what there is.
 - conditional space: pairs of arches that differ, but are one network, among 300 candidates.
@@ -44,7 +44,8 @@ BARS_MS = {"bayesian_optimisation": 20.0, "random": 0.03, "regularized_evolution
 NO_MODEL = ("grid", "random", "local_search", "simulated_annealing")  # nor a population: a walk that begins anew
 ASK_FOR_REPEATS: tuple[str, ...] = ()
 PEERS = ("TPESampler", "GPSampler")
-N_RECORDS, N_TIMED, N_CANDIDATES, N_CONDITIONAL = 300, 30, 1000, 300
+N_RECORDS, N_CANDIDATES, N_CONDITIONAL = 300, 1000, 300
+N_TURNS, A_TURN, TURN_SECONDS = 5, 10, 2.0
 BLOCK = 100
 
 
@@ -130,7 +131,7 @@ def on_table(method: str, seed: int = 0) -> Run:
     return Run(method, benchmark.space, benchmark.evaluator, benchmark.objective, seed)
 
 
-def costs(names: Sequence[str], n_records: int, n_timed: int) -> dict[str, dict[str, float]]:
+def costs(names: Sequence[str], n_records: int, n_turns: int) -> dict[str, dict[str, float]]:
     """Milliseconds of a proposal of each method and peer."""
     contenders: dict[str, Run | Peer] = {name: on_table(name) for name in names}
     try:
@@ -143,9 +144,13 @@ def costs(names: Sequence[str], n_records: int, n_timed: int) -> dict[str, dict[
         contender.times.clear()
         note(f"cost: {name} has {n_records} records")
     gc.collect()
-    for _ in range(n_timed):
+    for _ in range(n_turns):
         for contender in contenders.values():
-            contender.step()
+            end = time.perf_counter() + TURN_SECONDS
+            for _ in range(A_TURN):
+                contender.step()
+                if time.perf_counter() > end:
+                    break
     return {
         name: {"median_ms": 1e3 * statistics.median(c.times), "mean_ms": 1e3 * statistics.mean(c.times)}
         for name, c in contenders.items()
@@ -199,7 +204,7 @@ def note(text: str) -> None:
 def measure(names: Sequence[str], seeds: int, seconds: float, *, quick: bool) -> dict[str, Any]:
     """All figures."""
     share = 10 if quick else 1
-    found: dict[str, Any] = {"costs": costs(names, N_RECORDS // share, N_TIMED // (5 if quick else 1))}
+    found: dict[str, Any] = {"costs": costs(names, N_RECORDS // share, 1 if quick else N_TURNS)}
     found |= {"repeats": {}, "conditional": {}, "learning": {}}
     for name in names:
         found["repeats"][name] = repeats(name, N_CANDIDATES // share, seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import pickle
+import threading
 
 import numpy as np
 import optuna
@@ -18,6 +19,7 @@ from netwright.loop import Search
 from netwright.spaces.domains import Categorical
 from netwright.strategies import OptunaSampler
 from netwright.strategies.optuna_parameters import Parameters
+from netwright.strategies.optuna_study import quiet
 
 WIDTH, DEPTH = integer(1, 8), integer(1, 4)
 SPACE = Space(
@@ -255,15 +257,29 @@ def test_nothing_is_logged_and_nothing_of_optunas_is_changed(caplog, recwarn):
         with caplog.at_level(logging.DEBUG):
             for sampler in ("random", "tpe", "nsga2", "cmaes"):
                 Search(SPACE, OptunaSampler(sampler), _loss, budget="14 candidates").run()
-            few = Space({"x": choice([0, 1, 2])})  # the process converges, which it would say
-            Search(few, OptunaSampler("gp"), lambda *_: {"loss": 0.5}, budget="13 candidates").run()
-            for logger in map(logging.getLogger, ("optuna._gp.optim_mixed", "optuna._gp.gp")):
-                assert not logger.filters
+            few = Space({"x": choice([0, 1, 2])})
+            Search(few, OptunaSampler("gp"), lambda *_: {"loss": 0.5}, budget="12 candidates").run()
         assert (optuna.logging.get_verbosity(), logging.getLogger("optuna").handlers) == before
     finally:
         optuna.logging.disable_propagation()
     assert not [record for record in caplog.records if record.name.startswith("optuna")]
     assert not recwarn.list
+
+
+def test_what_the_process_says_when_it_has_converged_is_kept_from_this_thread_only(caplog):
+    logger = logging.getLogger("optuna._gp.optim_mixed")
+    optuna.logging.enable_propagation()
+    try:
+        with quiet():
+            logger.warning("converged, here")
+            assert np.isnan(np.zeros(1) / 0)
+            other = threading.Thread(target=logger.warning, args=("converged, in a study of the user's",))
+            other.start()
+            other.join()
+    finally:
+        optuna.logging.disable_propagation()
+    assert [record.getMessage() for record in caplog.records] == ["converged, in a study of the user's"]
+    assert not logger.filters
 
 
 def test_without_optuna(monkeypatch):
