@@ -13,7 +13,7 @@ from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
 from netwright.predictors.encodings import Canonical, OneHot
-from netwright.predictors.kernels import Kernel, Linear, Single, SquaredExponential, path_kernel
+from netwright.predictors.kernels import Hamming, Kernel, Linear, Single, SquaredExponential, path_kernel
 from netwright.predictors.learning import NormalScores, checked_losses
 from netwright.predictors.protocols import Fitted, Numbers
 from netwright.predictors.steps import Steps
@@ -91,7 +91,7 @@ def kernels_for(space: SearchSpace) -> tuple[Kernel, ...]:
     Example:
         >>> from netwright.spaces import Space, real
         >>> [type(kernel).__name__ for kernel in kernels_for(Space({"lr": real(0.1, 1.0)}))]
-        ['SquaredExponential', 'Linear']
+        ['Hamming', 'Linear']
     """
     decisions = Canonical(OneHot())
     if hasattr(space, "graph") and whole_space(space) is not None:
@@ -99,7 +99,7 @@ def kernels_for(space: SearchSpace) -> tuple[Kernel, ...]:
         few = [space.sample(np.random.default_rng(seed)) for seed in range(_LOOKED_AT)]
         if np.ptp(paths.features(space, few), axis=0).any():  # else a chain, in which no way comes twice
             return SquaredExponential(decisions), paths, Linear(decisions), Linear(Steps())
-    return SquaredExponential(decisions), Linear(decisions)
+    return Hamming(), Linear(decisions)
 
 
 class FittedGaussianProcess:
