@@ -5,8 +5,8 @@
 All registered methods, with their defaults, on the validation accuracy of CIFAR-10 after 200 epochs:
 
 - cost: the median time of a proposal from 300 records of the method's own on, the loop's part included. The methods
-  take turns, ten proposals each (or what there are in two seconds), so that a busy machine slows all alike; Optuna's TPE
-  and GP, in studies of their own, take turns with them.
+  take turns, ten proposals each (or what there are in two seconds), so that a busy machine slows all alike; Optuna's
+  TPE and GP, in studies of their own, take turns with them.
 - repeats: effective arches (by the space's canonical form) among 1,000 candidates. Whoever isn't done after --seconds
   is judged by what there is.
 - conditional space: pairs of arches that differ, but are one network, among 300 candidates.
