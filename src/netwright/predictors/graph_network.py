@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphNetwork"]
 
+_BATCH, _EPOCHS = 64, 25
 _LABELS = GraphFeatures(depth=0)  # counts labels: its columns are the labels' numbers
 
 
@@ -40,7 +41,7 @@ class GraphNetwork:
         members: of the ensemble.
         width: of a node's state.
         depth: how many edges far a node sees.
-        steps: of training.
+        steps: of training; more where that is needed to see each arch 25 times.
         rate: of learning.
         decay: of the weights.
 
@@ -85,7 +86,8 @@ class GraphNetwork:
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         data = reader(arches)
         forward, parameters = self._network(data, generator)
-        schedule = Schedule(self.steps, 64, self.rate, self.decay)
+        steps = max(self.steps, _EPOCHS * -(-len(arches) // _BATCH))
+        schedule = Schedule(steps, _BATCH, self.rate, self.decay)
         error = train(forward, parameters, data, scores.forward(losses), schedule, rng)
         return _FittedNetwork(reader, scores, forward, error)
 
