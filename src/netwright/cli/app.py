@@ -240,9 +240,7 @@ def profile(
 def bench(
     benchmarks: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[BENCHMARK]...", help="Names; without any, what is there is listed.", show_default=False
-        ),
+        typer.Argument(metavar="BENCHMARK", help="Names; without any, what is there is listed.", show_default=False),
     ] = None,
     *,
     methods: Annotated[
