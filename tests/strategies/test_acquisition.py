@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from netwright.core.errors import InvalidInput, NotFound
-from netwright.strategies.acquisition import ExpectedImprovement, Thompson, UpperConfidenceBound, acquisition_from
+from netwright.strategies.acquisition import (
+    EpsilonGreedy,
+    ExpectedImprovement,
+    Thompson,
+    UpperConfidenceBound,
+    acquisition_from,
+)
 
 RNG = np.random.default_rng
 
@@ -53,9 +59,11 @@ def test_by_name():
 
 
 def test_what_is_no_acquisition():
-    with pytest.raises(NotFound, match="unknown acquisition 'expected_improvment': did you mean 'expected_improvement'"):
+    with pytest.raises(
+        NotFound, match="unknown acquisition 'expected_improvment': did you mean 'expected_improvement'"
+    ):
         acquisition_from("expected_improvment")
-    with pytest.raises(InvalidInput, match="`acquisition` must be one of expected_improvement, .* but got 3"):
+    with pytest.raises(InvalidInput, match=r"`acquisition` must be one of epsilon_greedy, .* but got 3"):
         acquisition_from(3)
     with pytest.raises(InvalidInput, match="`acquisition` must be one of"):
         acquisition_from(Thompson)
@@ -63,3 +71,13 @@ def test_what_is_no_acquisition():
         ExpectedImprovement(-1)
     with pytest.raises(InvalidInput, match="`width` of UpperConfidenceBound must be at least 0, but got -1"):
         UpperConfidenceBound(-1)
+
+
+def test_epsilon_greedy_asks_another_acquisition_now_and_then():
+    mean, std = np.array([0.0, 0.3]), np.array([0.1, 5.0])  # the likely best, and the unknown
+    rng = RNG(0)
+    chosen = [EpsilonGreedy(epsilon=0.25, width=0.0)(mean, std, 0.0, rng).argmax() for _ in range(2000)]
+    assert np.mean(chosen) == pytest.approx(0.25, abs=0.03)
+    assert EpsilonGreedy(epsilon=1.0)(mean, std, 0.0, rng).argmax() == 1
+    with pytest.raises(InvalidInput, match=r"`epsilon` of EpsilonGreedy must be in \[0, 1\] and `width` at least 0"):
+        EpsilonGreedy(epsilon=1.5)

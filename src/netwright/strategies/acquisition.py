@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from netwright.core.errors import InvalidInput, unknown
 
-__all__ = ["Acquisition", "ExpectedImprovement", "Thompson", "UpperConfidenceBound", "acquisition_from"]
+__all__ = [
+    "Acquisition",
+    "EpsilonGreedy",
+    "ExpectedImprovement",
+    "Thompson",
+    "UpperConfidenceBound",
+    "acquisition_from",
+]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
@@ -104,7 +111,47 @@ class Thompson:
         return -(mean + std * rng.standard_normal(len(mean)))
 
 
-_NAMED: dict[str, type[ExpectedImprovement | UpperConfidenceBound | Thompson]] = {
+@dataclass(frozen=True, slots=True)
+class EpsilonGreedy:
+    """Mostly what is expected to be best; now and then what another acquisition promises most of.
+
+    De Ath et al. 2021, Greed Is Good, https://arxiv.org/abs/1911.12809: what expected improvement looks into is often
+    what the model knows least, not what is good. Differs from the paper, where the exception is a random trade-off
+    between mean and standard deviation, in that it is another acquisition, and in that greed leaves some doubt.
+
+    Args:
+        epsilon: how often the other one is asked.
+        other: the other one.
+        width: how many standard deviations the mean is improved by where it isn't asked.
+
+    Example:
+        >>> promise = EpsilonGreedy(epsilon=0.0, width=0.5)
+        >>> promise(np.array([0.0, 1.0]), np.array([1.0, 2.0]), 0.0, np.random.default_rng(0)).tolist()
+        [0.5, 0.0]
+
+    Raises:
+        InvalidInput: if `epsilon` isn't in [0, 1] or `width` is negative.
+    """
+
+    epsilon: float = 0.5
+    other: Acquisition = field(default_factory=ExpectedImprovement)
+    width: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.epsilon <= 1 and self.width >= 0):
+            raise InvalidInput(
+                "`epsilon` of EpsilonGreedy must be in [0, 1] and `width` at least 0, but got "
+                f"epsilon={self.epsilon}, width={self.width}."
+            )
+
+    def __call__(self, mean: Numbers, std: Numbers, best: float, rng: np.random.Generator) -> Numbers:
+        if rng.random() < self.epsilon:
+            return self.other(mean, std, best, rng)
+        return self.width * std - mean
+
+
+_NAMED: dict[str, type[ExpectedImprovement | UpperConfidenceBound | Thompson | EpsilonGreedy]] = {
+    "epsilon_greedy": EpsilonGreedy,
     "expected_improvement": ExpectedImprovement,
     "upper_confidence_bound": UpperConfidenceBound,
     "thompson": Thompson,
