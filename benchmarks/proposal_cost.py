@@ -41,7 +41,8 @@ from netwright.loop import Evaluation, Search
 from netwright.methods.recipes import recipe_from
 
 BARS_MS = {"bayesian_optimisation": 20.0, "random": 0.03, "regularized_evolution": 0.03}
-NO_MODEL = ("grid", "random", "local_search", "simulated_annealing")  # nor a population: a walk that begins anew
+# Nor a population: a walk that begins anew, which the bandit has among its strategies.
+NO_MODEL = ("grid", "random", "local_search", "simulated_annealing", "bandit")
 ASK_FOR_REPEATS: tuple[str, ...] = ()
 PEERS = ("TPESampler", "GPSampler")
 N_RECORDS, N_CANDIDATES, N_CONDITIONAL = 300, 1000, 300

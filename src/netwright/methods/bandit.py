@@ -17,7 +17,7 @@ __all__ = ["bandit"]
 def bandit(
     space: SearchSpace,
     *,
-    of: tuple[str, ...] = ("regularized_evolution", "local_search", "random"),
+    of: tuple[str, ...] = ("regularized_evolution", "local_search", "genetic"),
     workers: int = 8,
     sharing: Literal["incumbents", "all"] = "incumbents",
     expected_candidates: int | None = None,

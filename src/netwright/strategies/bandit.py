@@ -17,14 +17,14 @@ import numpy as np
 from netwright.core import Candidate, History, Record, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.deduplicated import Deduplicated
+from netwright.strategies.genetic import Genetic
 from netwright.strategies.local_search import LocalSearch
-from netwright.strategies.random import Random
 from netwright.strategies.regularized_evolution import RegularizedEvolution
 
 __all__ = ["Bandit"]
 
 State = TypeVar("State")
-_USUAL = (Deduplicated(RegularizedEvolution()), Deduplicated(LocalSearch()), Deduplicated(Random()))
+_USUAL = (Deduplicated(RegularizedEvolution()), Deduplicated(LocalSearch()), Deduplicated(Genetic()))
 
 
 @dataclass(slots=True)
@@ -66,6 +66,7 @@ class Bandit:
     Example:
         >>> from netwright import Space, choice
         >>> from netwright.loop import Search
+        >>> from netwright.strategies import Random
         >>> space = Space({f"x{i}": choice(list(range(6))) for i in range(8)})
         >>> search = Search(
         ...     space,
