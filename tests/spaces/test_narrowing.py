@@ -93,6 +93,13 @@ def test_a_name_that_is_no_decision():
         SPACE.narrowed({"depht": IntegerRange(1, 2)})
 
 
+def test_values_that_a_decision_cannot_take():
+    with pytest.raises(InvalidSpace, match=r"must be a part of one of 'wide', 'drop', but got 'deep'"):
+        SPACE.narrowed({"head": Categorical(("wide", "deep"))})
+    with pytest.raises(InvalidSpace, match="must be a part of a real number in"):
+        SPACE.narrowed({"lr": RealRange(1e-3, 1.0)})
+
+
 # Pieces
 
 

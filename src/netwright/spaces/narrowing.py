@@ -21,6 +21,9 @@ Piece: TypeAlias = "Decided | tuple[float, float]"
 """An option, a member, a whole number; or (low, high), a stretch of a range, both ends in it."""
 
 
+_LOOKED_AT = 100  # values, to see whether they are of the whole
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A domain with fewer values. It encodes them as the whole domain does, also those that it hasn't.
@@ -29,10 +32,18 @@ class Part:
         >>> part = Part(Categorical(("a", "b", "c")), Categorical(("a", "c")))
         >>> part.encode("c"), "b" in part, str(part)
         ([0.0, 0.0, 1.0], False, "one of 'a', 'c'")
+
+    Raises:
+        InvalidSpace: if a value that is kept is none of the whole domain.
     """
 
     whole: Domain
     kept: Domain
+
+    def __post_init__(self) -> None:
+        foreign = [value for value in itertools.islice(self.kept.grid(3), _LOOKED_AT) if value not in self.whole]
+        if foreign:
+            raise InvalidSpace(f"what is kept must be a part of {self.whole}, but got {foreign[0]!r}.")
 
     @property
     def default(self) -> Decided:

@@ -152,7 +152,7 @@ class Space:
             (6, Arch({'width': 6, 'act': 'relu'}))
 
         Raises:
-            InvalidSpace: for a name that is no decision.
+            InvalidSpace: for a name that is no decision, or values that it can't take.
         """
         wrong = sorted(set(kept) - set(self._by_name))
         if wrong:
