@@ -41,7 +41,7 @@ class NormalTargets:
 
     Example:
         >>> NormalTargets(cut=0.5)(np.array([1.0, 2.0, 3.0, 400.0, np.inf])).round(2).tolist()
-        [-1.7, -0.67, 0.49, 0.94, 0.94]
+        [-1.68, -0.52, 0.29, 0.96, 0.96]
 
     Raises:
         InvalidInput: if `cut` isn't a number above -1.
