@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import random
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ def unchanged_global_state(what: str) -> Iterator[None]:
         ...     sum([1, 2])
         3
     """
+    importlib.import_module("sklearn.ensemble")  # what it imports draws numbers, once
     before = _states()
     yield
     for name, state in _states().items():
