@@ -12,7 +12,7 @@ __all__ = ["bayesian_optimisation"]
 
 @methods.register
 def bayesian_optimisation(
-    space: SearchSpace, *, acquisition: str | Acquisition = "expected_improvement", n_initial: int = 5
+    space: SearchSpace, *, acquisition: str | Acquisition = "expected_improvement", n_initial: int = 3
 ) -> Recipe:
     """Evaluate what a Gaussian process of architectures promises most of (Ru et al. 2021, arXiv:2006.07556).
 

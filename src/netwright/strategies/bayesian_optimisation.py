@@ -55,7 +55,7 @@ class BayesianOptimisation:
 
     predictor: Predictor = field(default_factory=lambda: GaussianProcess(targets="losses"))
     acquisition: str | Acquisition = "expected_improvement"
-    n_initial: int = 5
+    n_initial: int = 3
     targets: Targets = field(default_factory=NormalTargets)
     liar: Liar = "mean"
     pool: int = 200
