@@ -49,6 +49,7 @@ FOUND = {
     },
     "workers_speedup": {"speedup_over_one_thread": 1.8, "speedup_over_two_threads": 1.25},
     "controller_learns": {"seeds": 40, "methods": {"reinforce": {"met": 0.975}, "ppo": {"met": 1.0}}},
+    "nb101_ranking": {"seeds": 20, "methods": {"auto": {"mean_rank": 1.2}, "random": {"mean_rank": 3.9}}},
     "predictors": {
         "predictors": {"gp": {"tau_32": 0.674, "tau_128": 0.809, "tau_1024": 0.892, "cold_seconds": 2.31}},
         "best": "gp",
@@ -74,6 +75,7 @@ def test_every_benchmark_is_in_the_table_and_every_result_has_its_script(tool, r
     [
         ("search digits", "98.61 % (median of 3 seeds), at most 58.0 s"),
         ("search fashion-mnist", "not measured yet"),
+        ("of NAS-Bench-101", "1.20 (3.90 random; 20 seeds)"),
         ("training, against", "2.50 times (10,000 against 4,000 images/s, float32)"),
         ("its accuracy", "-0.12 points"),
         ("in memory", "0.020 / 0.025 ms"),
