@@ -12,14 +12,15 @@ __all__ = ["bayesian_optimisation"]
 
 @methods.register
 def bayesian_optimisation(
-    space: SearchSpace, *, acquisition: str | Acquisition = "expected_improvement", n_initial: int = 3
+    space: SearchSpace, *, acquisition: str | Acquisition = "upper_confidence_bound", n_initial: int = 3
 ) -> Recipe:
     """Evaluate what a Gaussian process of architectures promises most of (Ru et al. 2021, arXiv:2006.07556).
 
     The process learns normal scores of the losses from the decisions and, in small spaces, from the ways through the
     network. Differs from the paper (NAS-BOWL) in the kernels, which are four with learned weights instead of one
-    Weisfeiler–Lehman kernel, and in scoring all of a small space instead of mutations. Starts with random arches, not
-    with the space's default.
+    Weisfeiler–Lehman kernel; in scoring all of a small space instead of mutations; and in the acquisition, a confidence
+    bound near the mean instead of expected improvement, which needs more queries on NAS-Bench-201
+    (benchmarks/nb201_queries.py). Starts with random arches, not with the space's default.
 
     Example:
         >>> from netwright import Space, choice

@@ -24,4 +24,4 @@ def random_forest_optimisation(space: SearchSpace, *, trees: int = 10, n_initial
         10
     """
     forest = RandomForest(OneHot(), trees=trees)
-    return Recipe(BayesianOptimisation(forest, n_initial=n_initial))
+    return Recipe(BayesianOptimisation(forest, acquisition="expected_improvement", n_initial=n_initial))

@@ -74,7 +74,7 @@ class UpperConfidenceBound:
     Srinivas et al. 2010, https://arxiv.org/abs/0912.3995. Of losses it is a lower bound.
 
     Args:
-        width: how many standard deviations.
+        width: how many standard deviations; with so few, what is promising is nearly what is expected to be good.
 
     Example:
         >>> promise = UpperConfidenceBound(width=2)
@@ -85,7 +85,7 @@ class UpperConfidenceBound:
         InvalidInput: if `width` is negative.
     """
 
-    width: float = 1.0
+    width: float = 0.3
 
     def __post_init__(self) -> None:
         if not self.width >= 0:

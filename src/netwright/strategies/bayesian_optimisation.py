@@ -54,7 +54,7 @@ class BayesianOptimisation:
     """
 
     predictor: Predictor = field(default_factory=lambda: GaussianProcess(targets="losses"))
-    acquisition: str | Acquisition = "expected_improvement"
+    acquisition: str | Acquisition = "upper_confidence_bound"
     n_initial: int = 3
     targets: Targets = field(default_factory=NormalTargets)
     liar: Liar = "mean"
