@@ -284,9 +284,7 @@ def test_optunas_samplers_come_with_vs(monkeypatch):
     if importlib.util.find_spec("optuna") is not None and peers:
         assert list(methods_from("random", vs="optuna")) == ["random", *peers]
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(
-        MissingDependency, match=r"comparing with optuna needs it, .*install 'netwright\[optuna\]'"
-    ):
+    with pytest.raises(MissingDependency, match=r"comparing with optuna needs it, .*install 'netwright\[optuna\]'"):
         methods_from("random", vs="optuna")
 
 
