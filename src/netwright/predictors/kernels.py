@@ -199,12 +199,12 @@ class Hamming:
         ]
 
 
-def path_kernel(scale: float = 0.5) -> SquaredExponential:
+def path_kernel(scale: float = 1.5) -> SquaredExponential:
     """Smooth in how often each way from input to output is in the network (White et al. 2021, arXiv:1910.11858).
 
     Example:
         >>> path_kernel()
-        SquaredExponential(encoding=Paths(skips=False, most=2000), scale=0.5)
+        SquaredExponential(encoding=Paths(skips=False, most=2000), scale=1.5)
     """
     return SquaredExponential(Paths(skips=False), scale)
 
