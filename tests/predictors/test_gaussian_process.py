@@ -186,7 +186,7 @@ def test_normal_scores_don_t_mind_an_outlier():
         return np.corrcoef(mean.argsort().argsort(), truth.argsort().argsort())[0, 1]
 
     wild[0] = 1e9
-    assert likeness(ranked, wild) > 0.8
+    assert likeness(ranked, wild) > 0.7
     assert likeness(ranked, wild) > likeness(plain, wild)
 
 
