@@ -91,6 +91,40 @@ def _controllers(found: Found) -> str:
     return f"{100 * reinforce:.1f} / {100 * ppo:.1f} % of {found['seeds']} seeds"
 
 
+def _queries(method: str) -> Callable[[Found], str | None]:
+    def value(found: Found) -> str | None:
+        one = found["methods"].get(method)
+        return None if one is None else f"{one['optimum_median']:g} (median of {one['seeds']} seeds)"
+
+    return value
+
+
+def _near(found: Found) -> str | None:
+    one = found["methods"].get("bayesian_optimisation")
+    return None if one is None else f"{one['near_median']:g}; {100 * one['share_by_200']:.0f} %"
+
+
+def _proposal(found: Found) -> str:
+    costs = found["costs"]
+    names = ("bayesian_optimisation", "regularized_evolution", "random")
+    ours = " / ".join(f"{costs[name]['median_ms']:.2g}" for name in names)
+    peers = [
+        f"{name.partition('.')[2]} {cost['median_ms']:.3g}" for name, cost in costs.items() if name[:7] == "optuna."
+    ]
+    return f"{ours} ms (Optuna's {', '.join(peers)} ms)"
+
+
+def _distinct(found: Found) -> str:
+    whole = [one["distinct"] == one["candidates"] for one in found["repeats"].values()]
+    pairs = sum(one["pairs"] for one in found["conditional"].values() if one)
+    return f"{sum(whole)} of {len(whole)} methods; {pairs} pairs"
+
+
+def _learning(found: Found) -> str:
+    whole = [name for name, one in found["learning"].items() if one["learned"] == one["seeds"]]
+    return f"{len(whole)} of {len(found['learning'])} methods on every seed"
+
+
 def _front(found: Found) -> str:
     methods = found["problems"]["arches"]["methods"]
     ours, random = (100 * methods[name]["share_mean"] for name in ("nsga2", "random"))
@@ -159,6 +193,44 @@ ROWS = (
         "simulated_cluster",
         lambda found: f"{found['real_seconds']:.1f} s",
         "30 s",
+    ),
+    Row(
+        "queries to the optimum of NAS-Bench-201: Bayesian optimisation",
+        "nb201_queries",
+        _queries("bayesian_optimisation"),
+        "30",
+    ),
+    Row("the same to within 0.3 points; share of seeds at the optimum by 200", "nb201_queries", _near, "15; 100 %"),
+    Row(
+        "queries to the optimum of NAS-Bench-201: Bayesian optimisation, CIFAR-100",
+        "nb201_queries",
+        _queries("bayesian_optimisation_cifar100"),
+        "40",
+    ),
+    Row("queries to the optimum of NAS-Bench-201: local search", "nb201_queries", _queries("local_search"), "65"),
+    Row(
+        "queries to the optimum of NAS-Bench-201: regularized evolution",
+        "nb201_queries",
+        _queries("regularized_evolution"),
+        "150",
+    ),
+    Row(
+        "a proposal at 300 records: Bayesian optimisation / evolution / random search",
+        "proposal_cost",
+        _proposal,
+        "20 / 0.03 / 0.03 ms",
+    ),
+    Row(
+        "1,000 different networks in 1,000 candidates; two arches of one network in a conditional space",
+        "proposal_cost",
+        _distinct,
+        "all; 0 pairs",
+    ),
+    Row(
+        "candidates 201 to 300 better than 1 to 100, none proposed twice",
+        "proposal_cost",
+        _learning,
+        "all with a model",
     ),
     Row(
         "share of the true Pareto front (error, latency) of NAS-Bench-201 after 500 candidates: NSGA-II against random",
