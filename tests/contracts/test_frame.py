@@ -53,7 +53,7 @@ SEEDS = {
     "optuna_nsga2": 4,
     "optuna_tpe": 2,
 }
-SLOW = {"bananas", "optuna_gp"}  # bananas with small networks: tests/strategies/test_bananas.py
+SLOW = {"bananas", "expected_hypervolume", "optuna_gp"}  # bananas with small networks: tests/strategies/test_bananas.py
 
 
 def _size(arch):

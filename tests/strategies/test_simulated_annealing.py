@@ -120,19 +120,21 @@ def test_steps_go_to_neighbours_and_elsewhere():
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("seed", range(3))
-def test_it_leaves_a_local_optimum(workers, seed):
+def test_it_leaves_a_local_optimum(workers):
     """Every arch with an even number of ones is one: the way to the best leads over all of them."""
     space = Space({f"b{i}": choice([0, 1]) for i in range(10)})
-    search = Search(space, Deduplicated(SimulatedAnnealing(hot=1.0, steps=60)), seed=seed)
-    running = []
-    while len(search.history) < 400:
-        while len(running) < workers:
-            running.append(search.ask())
-        candidate = running.pop(0)
-        ones = sum(candidate.arch.values())
-        search.tell(candidate, float(2 * (ones % 2) - ones))
-    assert search.history.best.loss == -10
+    found = 0
+    for seed in range(8):
+        search = Search(space, Deduplicated(SimulatedAnnealing(hot=1.0, steps=60)), seed=seed)
+        running = []
+        while len(search.history) < 400:
+            while len(running) < workers:
+                running.append(search.ask())
+            candidate = running.pop(0)
+            ones = sum(candidate.arch.values())
+            search.tell(candidate, float(2 * (ones % 2) - ones))
+        found += search.history.best.loss == -10
+    assert found >= 6  # of random search 3 of 8 would
 
 
 def test_an_arch_with_nothing_near_it():

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,9 +17,12 @@ from netwright.core import Arch, Candidate, History, Record, SearchSpace
 from netwright.core.errors import SpaceExhausted
 from netwright.predictors.whole_space import whole_space
 
-__all__ = ["DistinctArches", "distinct_arches", "most_promising", "nearby_arches", "random_unseen"]
+__all__ = ["DistinctArches", "Scope", "distinct_arches", "most_promising", "nearby_arches", "random_unseen"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+
+Scope: TypeAlias = Literal["whole", "nearby"]
+"""Which arches of a small space are scored: all of them, or some near the best records as in a large one."""
 
 N_BEST = 10
 """Records near which a large space is looked at."""
@@ -118,6 +121,7 @@ def most_promising(
     promises: Callable[[Sequence[Arch]], Numbers],
     best: Sequence[Record],
     count: int,
+    scope: Scope = "whole",
 ) -> Candidate:
     """The most promising arch that nobody has evaluated; of equally promising ones, a random one.
 
@@ -127,11 +131,12 @@ def most_promising(
         promises: how promising each of some arches is, shape (n_arches,).
         best: records near which to look if the space is large, the best first.
         count: how many arches of a large space to look at.
+        scope: `whole`, or `nearby` to look at a small space like at a large one.
 
     Raises:
         SpaceExhausted: if every network of a small space is known, or a hundred random arches in a row are.
     """
-    distinct = distinct_arches(space)
+    distinct = distinct_arches(space) if scope == "whole" else None
     if distinct is not None:
         free = _free(distinct, history, key)
         return history.candidate(distinct.arches[free[_first_best(promises(distinct.arches)[free], rng)]])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.predictors.protocols import Predictor
 from netwright.predictors.targets import NormalTargets, Targets
 from netwright.strategies.acquisition import Acquisition, acquisition_from
-from netwright.strategies.arch_pools import N_BEST, most_promising, random_unseen
+from netwright.strategies.arch_pools import N_BEST, Scope, most_promising, random_unseen
 from netwright.strategies.surrogate import Liar, Surrogate, penalised, scalarised, table_of
 
 __all__ = ["BayesianOptimisation"]
@@ -59,7 +59,7 @@ class BayesianOptimisation:
     targets: Targets = field(default_factory=NormalTargets)
     liar: Liar = "mean"
     pool: int = 200
-    scope: Literal["whole", "nearby"] = "whole"
+    scope: Scope = "whole"
     every: int = 1
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class BayesianOptimisation:
                 "`n_initial`, `pool` and `every` of BayesianOptimisation must be at least 1, but got "
                 f"n_initial={self.n_initial}, pool={self.pool}, every={self.every}."
             )
-        if self.scope not in ("whole", "nearby"):
+        if self.scope not in get_args(Scope):
             raise InvalidInput(f"`scope` must be 'whole' or 'nearby', but got {self.scope!r}.")
         if self.liar not in get_args(Liar):
             raise InvalidInput(f"`liar` must be one of {', '.join(get_args(Liar))}, but got {self.liar!r}.")
@@ -88,7 +88,9 @@ class BayesianOptimisation:
         if history.next_id < self.n_initial or not any(record.losses for record in state.records):
             return random_unseen(space, history, rng, self)
         model = _Model(self, space, state, history, rng)
-        return most_promising(space, history, rng, self, promises=model.promises, best=model.best, count=self.pool)
+        return most_promising(
+            space, history, rng, self, promises=model.promises, best=model.best, count=self.pool, scope=self.scope
+        )
 
 
 class _Model:
