@@ -8,9 +8,11 @@ import pytest
 from netwright import Space, cell, choice, integer, nn, real
 from netwright.core.errors import InvalidInput
 from netwright.predictors import OneHot
+from netwright.predictors.depths import Depths
 from netwright.predictors.gaussian_process import GaussianProcess, kernels_for
 from netwright.predictors.kernels import Hamming, Linear, SquaredExponential, path_kernel, weisfeiler_lehman_kernel
 from netwright.predictors.steps import Steps
+from netwright.spaces.zoo.nb201 import nb201
 
 FLAT = Space({f"c{i}": choice(list("abc")) for i in range(4)}, name="flat")
 MIXED = Space(
@@ -206,7 +208,7 @@ def test_hardly_anything_to_learn_from(losses):
 
 
 def test_kernels_that_suit_a_space():
-    decisions, graphs = 2, 2
+    decisions, graphs = 2, 3
     assert len(kernels_for(FLAT)) == len(kernels_for(MIXED)) == decisions
     assert len(kernels_for(CELL)) == decisions + graphs
 
@@ -225,6 +227,25 @@ def test_ways_through_an_operation():
     assert dict(Steps().counts(CELL.graph(arch))) == {"": 2, "relu": 1, "tanh": 1, "skip": 1}
 
 
+def test_lengths_of_ways():
+    arch = CELL.default().replace(**{"cell.1<-0": "relu", "cell.2<-0": "skip", "cell.2<-1": "tanh"})
+    assert dict(Depths().counts(CELL.graph(arch))) == {
+        ("", "ways"): 2, ("", "longest"): 2, ("", "shortest"): 0, ("", "mean"): 1.0,
+        ("relu", "longest"): 1, ("relu", "shortest"): 0, ("relu", "mean"): 0.5,
+        ("tanh", "longest"): 1, ("tanh", "shortest"): 0, ("tanh", "mean"): 0.5,
+    }  # fmt: skip
+
+
+def test_a_process_knows_depth():
+    """The loss is how much the longest way falls short: nothing that single decisions tell."""
+    space = nb201()
+    arches = [space.sample(np.random.default_rng(seed)) for seed in range(160)]
+    losses = -np.array([max((len(p) - p.count("skip") for p in space.graph(a).paths()), default=0) for a in arches])
+    fitted = GaussianProcess(targets="losses").fit(space, arches[:60], losses[:60] * 1.0, np.random.default_rng(0))
+    mean, _ = fitted.predict(arches[60:])
+    assert np.corrcoef(mean, losses[60:])[0, 1] > 0.95
+
+
 def test_bad_arguments():
     with pytest.raises(InvalidInput, match=r"`targets` of normal_scores or losses, but got kernels=.*targets='ranks'"):
         GaussianProcess(targets="ranks")
@@ -234,5 +255,7 @@ def test_bad_arguments():
         Hamming(-1.0)
     with pytest.raises(InvalidInput, match="`most` of Steps must be at least 1, but got 0"):
         Steps(0)
+    with pytest.raises(InvalidInput, match="`most` of Depths must be at least 1, but got 0"):
+        Depths(0)
     with pytest.raises(InvalidInput, match="a finite loss for each"):
         _fitted(FLAT, [FLAT.default()], np.array([np.nan]))

@@ -16,8 +16,8 @@ def bayesian_optimisation(
 ) -> Recipe:
     """Evaluate what a Gaussian process of architectures promises most of (Ru et al. 2021, arXiv:2006.07556).
 
-    The process learns normal scores of the losses from the decisions and, in small spaces, from the ways through the
-    network. Differs from the paper (NAS-BOWL) in the kernels, which are four with learned weights instead of one
+    The process learns normal scores of the losses from the decisions and, in small spaces, from the lengths of the
+    ways through the network. Differs from the paper (NAS-BOWL) in the kernels, five with learned weights instead of one
     Weisfeiler–Lehman kernel; in scoring all of a small space instead of mutations; and in the acquisition, a confidence
     bound near the mean instead of expected improvement, which needs more queries on NAS-Bench-201
     (benchmarks/nb201_queries.py). Starts with random arches, not with the space's default.

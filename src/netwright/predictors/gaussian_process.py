@@ -12,8 +12,9 @@ import numpy as np
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
-from netwright.predictors.encodings import Canonical, OneHot
-from netwright.predictors.kernels import Hamming, Kernel, Linear, Single, SquaredExponential, path_kernel
+from netwright.predictors.depths import Depths
+from netwright.predictors.encodings import Canonical, OneHot, Paths
+from netwright.predictors.kernels import Hamming, Kernel, Linear, Single, SquaredExponential
 from netwright.predictors.learning import NormalScores, checked_losses
 from netwright.predictors.protocols import Fitted, Numbers
 from netwright.predictors.steps import Steps
@@ -95,10 +96,11 @@ def kernels_for(space: SearchSpace) -> tuple[Kernel, ...]:
     """
     decisions = Canonical(OneHot())
     if hasattr(space, "graph") and whole_space(space) is not None:
-        paths = path_kernel()
         few = [space.sample(np.random.default_rng(seed)) for seed in range(_LOOKED_AT)]
-        if np.ptp(paths.features(space, few), axis=0).any():  # else a chain, in which no way comes twice
-            return SquaredExponential(decisions), paths, Linear(decisions), Linear(Steps())
+        if np.ptp(Paths(skips=False)(space, few), axis=0).any():  # else a chain, in which no way comes twice
+            depths = Depths()
+            smooth = SquaredExponential(decisions), SquaredExponential(depths)
+            return *smooth, Linear(depths), Linear(decisions), Linear(Steps())
     return Hamming(), Linear(decisions)
 
 
