@@ -374,9 +374,7 @@ class Search:
         if budget.candidates is not None and self._counted >= budget.candidates:
             return f"{budget.candidates} candidate{'s' if budget.candidates > 1 else ''} evaluated"
         if budget.seconds is not None:
-            least = (
-                _LEAST_SHARE * self._whole_seconds / max(self._n_whole, 1)
-            )  # with less, a candidate is lost for sure
+            least = _LEAST_SHARE * self._whole_seconds / max(self._n_whole, 1)  # with less, a candidate is surely lost
             if self.elapsed() >= budget.seconds - least:
                 return "time is up"
         if self._infeasible_in_row >= _MOST_INFEASIBLE:

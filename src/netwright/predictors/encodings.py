@@ -20,7 +20,7 @@ from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
-from netwright.predictors.whole_space import encoded, graphs_of, whole_space
+from netwright.predictors.whole_space import encoded, graphs_of, kept_for, whole_space
 from netwright.spaces.decisions import decisions_of
 from netwright.spaces.graph import SKIP, ArchGraph
 
@@ -35,6 +35,7 @@ __all__ = [
     "Standard",
     "TrainingDecisions",
     "columns_of",
+    "counted",
 ]
 
 _SAMPLES = 2_000  # arches that stand for a large space
@@ -166,7 +167,7 @@ class Paths:
         return Counter(tuple(label for label in path if label != SKIP) for path in graph.paths())
 
     def __call__(self, space: SearchSpace, arches: Sequence[Arch]) -> Numbers:
-        return _table(space, arches, self)
+        return counted(space, arches, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ class GraphFeatures:
         return found
 
     def __call__(self, space: SearchSpace, arches: Sequence[Arch]) -> Numbers:
-        return _table(space, arches, self)
+        return counted(space, arches, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,10 +339,7 @@ _columns: weakref.WeakKeyDictionary[SearchSpace, dict[Any, dict[Hashable, int]]]
 
 def columns_of(space: SearchSpace, encoding: _Counting) -> dict[Hashable, int]:
     """The column of each thing that is counted, found once for each space."""
-    try:
-        known = _columns.setdefault(space, {})
-    except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
-        known = {}
+    known = kept_for(_columns, space)
     if encoding not in known:
         whole = whole_space(space)
         if whole is None:
@@ -358,7 +356,7 @@ def columns_of(space: SearchSpace, encoding: _Counting) -> dict[Hashable, int]:
     return known[encoding]
 
 
-def _table(space: SearchSpace, arches: Sequence[Arch], encoding: _Counting) -> Numbers:
+def counted(space: SearchSpace, arches: Sequence[Arch], encoding: _Counting) -> Numbers:
     """One column for each thing that is counted, and one for all that has none."""
     columns = columns_of(space, encoding)
     rest = len(columns)

@@ -18,7 +18,7 @@ from netwright.predictors.kernels import Hamming, Kernel, Linear, Single, Square
 from netwright.predictors.learning import NormalScores, checked_losses
 from netwright.predictors.protocols import Fitted, Numbers
 from netwright.predictors.steps import Steps
-from netwright.predictors.whole_space import whole_space
+from netwright.predictors.whole_space import kept_for, whole_space
 
 __all__ = ["FittedGaussianProcess", "GaussianProcess", "kernels_for"]
 
@@ -300,10 +300,7 @@ _pool_features = weakref.WeakKeyDictionary()
 
 def _features_of_pool(space: SearchSpace, kernel: Kernel, arches: tuple[Arch, ...]) -> Single:
     """In single precision; kept for the last pool of each kernel, as that is asked about again and again."""
-    try:
-        known = _pool_features.setdefault(space, {})
-    except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
-        known = {}
+    known = kept_for(_pool_features, space)
     if kernel not in known or known[kernel][0] is not arches:
         known[kernel] = arches, np.ascontiguousarray(kernel.features(space, arches), dtype=np.float32)
     return known[kernel][1]

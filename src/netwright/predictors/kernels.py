@@ -21,7 +21,7 @@ from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
 from netwright.predictors.encodings import Canonical, GraphFeatures, OneHot, Paths
 from netwright.predictors.protocols import Encoding, Numbers
-from netwright.predictors.whole_space import encoded
+from netwright.predictors.whole_space import encoded, kept_for
 
 __all__ = ["Hamming", "Kernel", "Linear", "SquaredExponential", "path_kernel", "weisfeiler_lehman_kernel"]
 
@@ -226,10 +226,7 @@ _moments: weakref.WeakKeyDictionary[SearchSpace, dict[Encoding, tuple[Numbers, N
 
 def _moments_of(space: SearchSpace, encoding: Encoding) -> tuple[Numbers, Numbers]:
     """The mean and the variance of each feature over random arches of the space: always the same ones."""
-    try:
-        known = _moments.setdefault(space, {})
-    except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
-        known = {}
+    known = kept_for(_moments, space)
     if encoding not in known:
         rng = np.random.default_rng(0)
         features = encoded(space, encoding, [space.sample(rng) for _ in range(_SAMPLES)])

@@ -20,12 +20,33 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.predictors.whole_space import encoded
 
-__all__ = ["Features", "Guess", "Learned", "NormalScores", "checked_losses", "learned", "left_out"]
+__all__ = [
+    "Features",
+    "Guess",
+    "Learned",
+    "NormalScores",
+    "checked_losses",
+    "learned",
+    "left_out",
+    "normal_scores",
+]
 
 Guess: TypeAlias = "Callable[[Numbers], tuple[Numbers, Numbers]]"
 """From features, shape (n_arches, n_features), to the mean and standard deviation of the scores, shapes (n_arches,)."""
 
 _END = 0.1  # the share of the losses at either end whose slope goes on beyond it
+
+
+def normal_scores(counts: np.ndarray[Any, np.dtype[np.intp]]) -> Numbers:
+    """The normal score of each of the different losses, from how often each comes, the least first.
+
+    Example:
+        >>> normal_scores(np.array([1, 2, 1])).round(2).tolist()
+        [-1.15, 0.0, 1.15]
+    """
+    middle = np.cumsum(counts) - counts / 2  # of the ranks that equal losses share
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(share) for share in middle / counts.sum()])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +75,7 @@ class NormalScores:
     def of(cls, losses: Numbers) -> NormalScores:
         """The scores of these losses."""
         known, counts = np.unique(losses, return_counts=True)
-        middle = np.cumsum(counts) - counts / 2  # of the ranks that equal losses share
-        normal = NormalDist()
-        return cls(known, np.array([normal.inv_cdf(share) for share in middle / len(losses)]))
+        return cls(known, normal_scores(counts))
 
     def forward(self, losses: Numbers) -> Numbers:
         """The score of each loss."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
-from netwright.predictors.encodings import _table
+from netwright.predictors.encodings import counted
 from netwright.predictors.protocols import Numbers
 from netwright.spaces.graph import ArchGraph
 
@@ -52,4 +52,4 @@ class Steps:
         return found
 
     def __call__(self, space: SearchSpace, arches: Sequence[Arch]) -> Numbers:
-        return _table(space, arches, self)
+        return counted(space, arches, self)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from netwright.core.errors import InvalidInput
+from netwright.predictors.learning import normal_scores
 from netwright.predictors.protocols import Numbers
 
 __all__ = ["NormalTargets", "StandardTargets", "Targets"]
@@ -55,9 +55,7 @@ class NormalTargets:
 
     def __call__(self, losses: Numbers) -> Numbers:
         _, places, counts = np.unique(losses, return_inverse=True, return_counts=True)
-        shares = (np.cumsum(counts) - counts / 2) / len(losses)
-        normal = NormalDist()
-        scores = np.array([normal.inv_cdf(share) for share in shares])[places]
+        scores = normal_scores(counts)[places]
         return _standard(np.minimum(_standard(scores), self.cut))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.spaces.graph import ArchGraph
 
-__all__ = ["WholeSpace", "encoded", "graphs_of", "whole_space"]
+__all__ = ["WholeSpace", "encoded", "graphs_of", "kept_for", "whole_space"]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _MOST = 50_000
 _kept: weakref.WeakKeyDictionary[SearchSpace, WholeSpace] = weakref.WeakKeyDictionary()
@@ -97,6 +100,22 @@ def whole_space(space: SearchSpace, most: int = _MOST) -> WholeSpace | None:
     except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
         return None
     return found if len(found) <= most else None
+
+
+def kept_for(store: weakref.WeakKeyDictionary[SearchSpace, dict[K, V]], space: SearchSpace) -> dict[K, V]:
+    """What a store has of a space, to be added to; it goes with the space.
+
+    Example:
+        >>> from netwright.spaces import Space, choice
+        >>> space, store = Space({"width": choice([8, 16])}), weakref.WeakKeyDictionary()
+        >>> kept_for(store, space)["size"] = 2
+        >>> kept_for(store, space)
+        {'size': 2}
+    """
+    try:
+        return store.setdefault(space, {})
+    except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
+        return {}
 
 
 def encoded(space: SearchSpace, encoding: Encoding, arches: Sequence[Arch]) -> Numbers:

@@ -20,7 +20,7 @@ from netwright.predictors.protocols import Predictor
 from netwright.predictors.targets import NormalTargets, Targets
 from netwright.strategies.acquisition import Acquisition, acquisition_from
 from netwright.strategies.arch_pools import N_BEST, Scope, most_promising, random_unseen
-from netwright.strategies.surrogate import Liar, Surrogate, penalised, scalarised, table_of
+from netwright.strategies.surrogate import Liar, Surrogate, check_surrogate, penalised, scalarised, table_of
 
 __all__ = ["BayesianOptimisation"]
 
@@ -70,12 +70,7 @@ class BayesianOptimisation:
             )
         if self.scope not in get_args(Scope):
             raise InvalidInput(f"`scope` must be 'whole' or 'nearby', but got {self.scope!r}.")
-        if self.liar not in get_args(Liar):
-            raise InvalidInput(f"`liar` must be one of {', '.join(get_args(Liar))}, but got {self.liar!r}.")
-        if not callable(getattr(self.predictor, "fit", None)):
-            raise InvalidInput(
-                f"`predictor` must have a method fit(space, arches, losses, rng), but got {self.predictor!r}."
-            )
+        check_surrogate(self.predictor, self.liar)
         acquisition_from(self.acquisition)
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
@@ -84,7 +79,7 @@ class BayesianOptimisation:
         Raises:
             SpaceExhausted: if every network of the space is known.
         """
-        state = history.fold((self, "surrogate"), _note, Surrogate)
+        state = history.fold((self, "surrogate"), Surrogate.note, Surrogate)
         if history.next_id < self.n_initial or not any(record.losses for record in state.records):
             return random_unseen(space, history, rng, self)
         model = _Model(self, space, state, history, rng)
@@ -143,7 +138,3 @@ class _Model:
             liar=self._strategy.liar,
         )
         return self._acquire(mean, std, float(self._scores.min()), self.rng)
-
-
-def _note(state: Surrogate, record: Record) -> Surrogate:
-    return state.note(record)

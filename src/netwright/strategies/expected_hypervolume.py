@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from netwright.predictors.protocols import Predictor
 from netwright.predictors.targets import NormalTargets, Targets
 from netwright.strategies.acquisition import ExpectedImprovement
 from netwright.strategies.arch_pools import N_BEST, most_promising, random_unseen
-from netwright.strategies.surrogate import Liar, Surrogate, penalised
+from netwright.strategies.surrogate import Liar, Surrogate, check_surrogate, penalised
 
 __all__ = ["ExpectedHypervolume", "require_botorch"]
 
@@ -66,12 +66,7 @@ class ExpectedHypervolume:
                 "`n_initial` and `pool` of ExpectedHypervolume must be at least 1, but got "
                 f"n_initial={self.n_initial}, pool={self.pool}."
             )
-        if self.liar not in get_args(Liar):
-            raise InvalidInput(f"`liar` must be one of {', '.join(get_args(Liar))}, but got {self.liar!r}.")
-        if not callable(getattr(self.predictor, "fit", None)):
-            raise InvalidInput(
-                f"`predictor` must have a method fit(space, arches, losses, rng), but got {self.predictor!r}."
-            )
+        check_surrogate(self.predictor, self.liar)
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
         """The arch that nobody has evaluated and that promises most.
@@ -111,7 +106,8 @@ class ExpectedHypervolume:
         # Children in a large space are made of the records of the front, and of those next to it in one objective.
         order = np.argsort(scores.min(axis=1), kind="stable").tolist()
         front = _front(scores)
-        chosen = [*front, *(i for i in order if i not in set(front))][: max(N_BEST, len(front))]
+        there = set(front)
+        chosen = [*front, *(i for i in order if i not in there)][: max(N_BEST, len(front))]
         best = [records[i] for i in chosen if records[i].losses]
         return most_promising(space, history, rng, self, promises=promises, best=best, count=self.pool)
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from netwright.core import Record
+from netwright.core.errors import InvalidInput
 
-__all__ = ["Generations", "population_for"]
+__all__ = ["Generations", "check_population", "population_for"]
 
 
 @dataclass(slots=True)
@@ -53,6 +54,19 @@ class Generations:
                 self.incoming = []
                 self.number += 1
         return self
+
+
+def check_population(population: int, offspring: int | None) -> None:
+    """Check the sizes of generations when a strategy is made.
+
+    Raises:
+        InvalidInput: if one is too small.
+    """
+    if population < 2 or (offspring is not None and offspring < 1):
+        raise InvalidInput(
+            f"`population` must be at least 2 and `offspring` at least 1 or None, but got "
+            f"population={population}, offspring={offspring}."
+        )
 
 
 def population_for(expected_candidates: int | None) -> int:

@@ -13,7 +13,7 @@ from netwright.core.errors import InvalidInput
 from netwright.spaces.crossovers import Crossover
 from netwright.strategies.generations import Generations
 from netwright.strategies.selection import SELECTIONS, Selection
-from netwright.strategies.variation import by_name, check_variation, child
+from netwright.strategies.variation import bred, by_name, check_variation
 
 __all__ = ["Genetic"]
 
@@ -70,16 +70,7 @@ class Genetic:
             return history.candidate(space.sample(rng))
         at = np.searchsorted(generations.cumulative, rng.random(2), side="right").tolist()
         first, second = (generations.members[min(i, len(generations.members) - 1)] for i in at)
-        arch = child(
-            space,
-            first.arch,
-            second.arch,
-            rng,
-            crossover=self.crossover,
-            crossover_rate=self.crossover_rate,
-            mutation_rate=self.mutation_rate,
-        )
-        return history.candidate(arch, parent=first.id)
+        return history.candidate(bred(self, space, first.arch, second.arch, rng), parent=first.id)
 
     def _step(self, generations: Generations, record: Record) -> Generations:
         return generations.add(record, self.population, self.population - self.elite, self._survivors)

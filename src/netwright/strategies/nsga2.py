@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from netwright.core import Candidate, History, Record, SearchSpace
-from netwright.core.errors import InvalidInput
 from netwright.spaces.crossovers import Crossover
 from netwright.strategies.domination import crowding_distances, sorted_fronts
-from netwright.strategies.generations import Generations
-from netwright.strategies.variation import check_variation, child
+from netwright.strategies.generations import Generations, check_population
+from netwright.strategies.variation import bred, check_variation
 
 __all__ = ["NSGA2"]
 
@@ -46,11 +45,7 @@ class NSGA2:
     mutation_rate: float | None = 0.0
 
     def __post_init__(self) -> None:
-        if self.population < 2 or (self.offspring is not None and self.offspring < 1):
-            raise InvalidInput(
-                f"`population` must be at least 2 and `offspring` at least 1 or None, but got "
-                f"population={self.population}, offspring={self.offspring}."
-            )
+        check_population(self.population, self.offspring)
         check_variation(self.crossover, self.crossover_rate, self.mutation_rate)
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
@@ -61,16 +56,7 @@ class NSGA2:
         # The members are sorted, so the better of two is the one with the lesser index.
         drawn = (rng.random(4) * len(members)).astype(int).tolist()
         first, second = members[min(drawn[:2])], members[min(drawn[2:])]
-        arch = child(
-            space,
-            first.arch,
-            second.arch,
-            rng,
-            crossover=self.crossover,
-            crossover_rate=self.crossover_rate,
-            mutation_rate=self.mutation_rate,
-        )
-        return history.candidate(arch, parent=first.id)
+        return history.candidate(bred(self, space, first.arch, second.arch, rng), parent=first.id)
 
     def _step(self, generations: Generations, record: Record) -> Generations:
         return generations.add(record, self.population, self.offspring or self.population, self._survivors)

@@ -8,13 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from netwright.core import Candidate, History, Record, SearchSpace
-from netwright.core.errors import InvalidInput
 from netwright.core.streams import Streams
 from netwright.spaces.crossovers import Crossover
 from netwright.strategies.domination import sorted_fronts
-from netwright.strategies.generations import Generations
+from netwright.strategies.generations import Generations, check_population
 from netwright.strategies.reference_directions import reference_directions
-from netwright.strategies.variation import check_variation, child
+from netwright.strategies.variation import bred, check_variation
 
 __all__ = ["NSGA3"]
 
@@ -57,11 +56,7 @@ class NSGA3:
     mutation_rate: float | None = 0.0
 
     def __post_init__(self) -> None:
-        if self.population < 2 or (self.offspring is not None and self.offspring < 1):
-            raise InvalidInput(
-                f"`population` must be at least 2 and `offspring` at least 1 or None, but got "
-                f"population={self.population}, offspring={self.offspring}."
-            )
+        check_population(self.population, self.offspring)
         check_variation(self.crossover, self.crossover_rate, self.mutation_rate)
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
@@ -71,16 +66,7 @@ class NSGA3:
             return history.candidate(space.sample(rng))
         drawn = [members[i] for i in (rng.random(4) * len(members)).astype(int).tolist()]
         first, second = (min(pair, key=_violation) for pair in (drawn[:2], drawn[2:]))
-        arch = child(
-            space,
-            first.arch,
-            second.arch,
-            rng,
-            crossover=self.crossover,
-            crossover_rate=self.crossover_rate,
-            mutation_rate=self.mutation_rate,
-        )
-        return history.candidate(arch, parent=first.id)
+        return history.candidate(bred(self, space, first.arch, second.arch, rng), parent=first.id)
 
     def _step(self, generations: Generations, record: Record) -> Generations:
         return generations.add(record, self.population, self.offspring or self.population, self._survivors)

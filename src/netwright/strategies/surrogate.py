@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from netwright.core import Arch, Record, SearchSpace
+from netwright.core.errors import InvalidInput
 from netwright.predictors.gaussian_process import FittedGaussianProcess, GaussianProcess
 from netwright.predictors.protocols import Fitted, Predictor
 
-__all__ = ["Liar", "Surrogate", "learned_at", "penalised", "scalarised"]
+__all__ = ["Liar", "Surrogate", "check_surrogate", "learned_at", "penalised", "scalarised"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 Liar: TypeAlias = Literal["mean", "best", "worst"]
@@ -115,6 +116,18 @@ class Surrogate:
         fitted.add(known[self.n_known :], scores)
         self.n_known = len(known)
         return fitted
+
+
+def check_surrogate(predictor: Predictor, liar: str) -> None:
+    """Check what a strategy with a surrogate is made with.
+
+    Raises:
+        InvalidInput: if there is no such lie, or the predictor can't be fitted.
+    """
+    if liar not in get_args(Liar):
+        raise InvalidInput(f"`liar` must be one of {', '.join(get_args(Liar))}, but got {liar!r}.")
+    if not callable(getattr(predictor, "fit", None)):
+        raise InvalidInput(f"`predictor` must have a method fit(space, arches, losses, rng), but got {predictor!r}.")
 
 
 def learned_at(total: int) -> int:

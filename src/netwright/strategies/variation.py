@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,9 +11,33 @@ from netwright.core import Arch, SearchSpace
 from netwright.core.errors import InvalidInput, SpaceExhausted, unknown
 from netwright.spaces.crossovers import CROSSOVERS, Crossover
 
-__all__ = ["by_name", "check_variation", "child"]
+__all__ = ["Variation", "bred", "by_name", "check_variation", "child"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Variation(Protocol):
+    """A strategy that varies arches: the arguments of `child`."""
+
+    @property
+    def crossover(self) -> str | Crossover: ...
+    @property
+    def crossover_rate(self) -> float: ...
+    @property
+    def mutation_rate(self) -> float | None: ...
+
+
+def bred(how: Variation, space: SearchSpace, first: Arch, second: Arch, rng: np.random.Generator) -> Arch:
+    """A child of two parents, made as a strategy says."""
+    return child(
+        space,
+        first,
+        second,
+        rng,
+        crossover=how.crossover,
+        crossover_rate=how.crossover_rate,
+        mutation_rate=how.mutation_rate,
+    )
 
 
 def child(

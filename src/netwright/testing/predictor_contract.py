@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pickle
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from netwright.core import Arch, SearchSpace
 from netwright.predictors.protocols import Fitted, Numbers, Predictor
 from netwright.spaces import Space, cell, choice, integer, nn, real, repeat, subset
+from netwright.testing.copies import pickled_copy
 from netwright.testing.global_state import unchanged_global_state
 
 __all__ = ["check_predictor"]
@@ -84,16 +84,8 @@ def _check_object(predictor: Predictor) -> None:
         hash(predictor)
     except TypeError as error:
         raise AssertionError(f"{predictor!r} must be hashable: {error}.") from error
-    if _copied(predictor) != predictor:
+    if pickled_copy(predictor) != predictor:
         raise AssertionError(f"a pickled copy of {predictor!r} must be equal to it.")
-
-
-def _copied(predictor: Predictor) -> Predictor:
-    try:
-        copied: Predictor = pickle.loads(pickle.dumps(predictor))  # noqa: S301  # our own
-    except Exception as error:
-        raise AssertionError(f"{predictor!r} must be picklable: {type(error).__name__}: {error}.") from error
-    return copied
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +103,7 @@ class _Check:
         """What it learns from usual records."""
         before = self.losses.copy()
         # A copy that knows nothing of the first. It comes first, as libraries may draw numbers when they are imported.
-        again = self.predict(self.fit(self.arches, self.losses, _copied(self.predictor)), self.others)
+        again = self.predict(self.fit(self.arches, self.losses, pickled_copy(self.predictor)), self.others)
         with unchanged_global_state(repr(self.predictor)):
             fitted = self.fit(self.arches, self.losses)
             mean, std = self.predict(fitted, self.others)

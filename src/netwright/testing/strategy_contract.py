@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -17,6 +16,7 @@ from netwright.loop import Search
 from netwright.runtime import MemoryStore
 from netwright.spaces import Space, choice, integer, real, repeat, subset
 from netwright.strategies import Random
+from netwright.testing.copies import pickled_copy
 from netwright.testing.global_state import unchanged_global_state
 
 __all__ = ["check_beats_random", "check_strategy", "toy_spaces"]
@@ -127,17 +127,8 @@ def _check_object(strategy: Strategy) -> None:
         hash(strategy)
     except TypeError as error:
         raise AssertionError(f"{name} must be hashable, to be a key of `history.fold`: {error}.") from error
-    if _copied(strategy) != strategy:
+    if pickled_copy(strategy) != strategy:
         raise AssertionError(f"a pickled copy of {name} must be equal to it.")
-
-
-def _copied(strategy: Strategy) -> Strategy:
-    """An equal strategy without anything that this one may have hidden: what a new process would have."""
-    try:
-        copied: Strategy = pickle.loads(pickle.dumps(strategy))  # noqa: S301  # our own
-    except Exception as error:
-        raise AssertionError(f"{_name(strategy)} must be picklable: {type(error).__name__}: {error}.") from error
-    return copied
 
 
 def _check_proposals(strategy: Strategy, space: SearchSpace, n_candidates: int) -> list[Record]:
@@ -147,7 +138,7 @@ def _check_proposals(strategy: Strategy, space: SearchSpace, n_candidates: int) 
         records = _Run(watched, space, told=_Toy(space)).go(n_candidates)
     if not records:
         raise AssertionError(f"{_name(strategy)} proposes nothing at all on {space!r}.")
-    again = _Run(_copied(strategy), space, told=_Toy(space)).go(n_candidates)
+    again = _Run(pickled_copy(strategy), space, told=_Toy(space)).go(n_candidates)
     _equal(records, again, f"{_name(strategy)} must propose the same with the same seed")
     if watched.drew:
         other = _Run(strategy, space, told=_Toy(space), seed=1).go(n_candidates)
@@ -177,14 +168,14 @@ def _check_resume(strategy: Strategy, space: SearchSpace, full: list[Record], n_
     total = len(full)
     for cut in sorted({1, total // 4, total // 2, total - 1} - {0}):
         store = _store_of(full[:cut])
-        records = _Run(_copied(strategy), space, told=_Toy(space), store=store).go(n_candidates)
+        records = _Run(pickled_copy(strategy), space, told=_Toy(space), store=store).go(n_candidates)
         _equal(full, records, f"{_name(strategy)}, cut off after {cut} records and resumed, must go on the same way")
     for cut in (1, total // 2):
         store = MemoryStore()
         first = _Run(strategy, space, told=_Toy(space), store=store, workers=3)
         first.go(cut)
         lost = [candidate.id for candidate in first.running]
-        resumed = _Run(_copied(strategy), space, told=_Toy(space), store=store, workers=3)
+        resumed = _Run(pickled_copy(strategy), space, told=_Toy(space), store=store, workers=3)
         records = resumed.go(max(n_candidates // 2, cut + 3))
         _no_gaps(strategy, resumed, records, f"resumed after {cut} records, with the candidates {lost} lost")
 
@@ -282,7 +273,7 @@ class _Watched:
         self.drew = self.drew or rng.bit_generator.state != start
         if (history.next_id, len(history), dict(history.pending)) != before:
             raise AssertionError(f"{name} must only read the history, but changed it.")
-        again = _copied(self.strategy).propose(space, history, twin)
+        again = pickled_copy(self.strategy).propose(space, history, twin)
         if again != candidate:
             raise AssertionError(
                 f"{name} must be pure: asked again with the same history and generator, it proposed\n  {again}\n"
