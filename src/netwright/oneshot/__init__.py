@@ -1,0 +1,1 @@
+"""Weight sharing and relaxations: supernets, their training, and what it leaves behind."""
