@@ -6,34 +6,22 @@ one and every size that was left out is filled in. Calling that again gives an e
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter
 
 from netwright.core.errors import InvalidSpace
 from netwright.models.evaluation_mode import evaluating
+from netwright.models.inferring import AXES, eager, inferrable, missing_size, with_size
 from netwright.models.targets import target_of
 from netwright.spaces import Call, Node
 from netwright.spaces.mirror import Deferred
 
 __all__ = ["assemble", "forward", "has_lazy_parts"]
-
-# Parameters that are filled in from what reaches the module, and the axis of the input that they are the size of.
-_INFERRED = {
-    "in_channels": 1,
-    "num_channels": 1,
-    "num_features": 1,
-    "in_features": -1,
-    "input_size": -1,
-    "normalized_shape": -1,
-}
 
 _STEPS_OF_WAITING = re.compile(r"\.(settled|waiting\d+)\b")  # no part of the model that a user knows
 
@@ -93,8 +81,8 @@ def _make(value: Any, path: _Path, waiting: dict[_Path, _Waiting], device: torch
     kwargs = {key: _make(item, (*path, key), waiting, device) for key, item in value.kwargs.items()}
     if target is nn.Sequential:  # None is an option that means "no layer here"
         args = tuple(arg for arg in args if arg is not None)
-    target = _eager(target)
-    missing = _missing(target, args, kwargs)
+    target = eager(target)
+    missing = missing_size(target, args, kwargs)
     if missing is not None:
         waiting[path] = _Waiting(target, args, kwargs, missing, device)
         return waiting[path]
@@ -105,13 +93,6 @@ def _make(value: Any, path: _Path, waiting: dict[_Path, _Waiting], device: torch
         raise
     except Exception as error:
         raise InvalidSpace(f"{value!r} can't be built: {type(error).__name__}: {_first_line(error)}") from error
-
-
-def _eager(target: Callable[..., Any]) -> Callable[..., Any]:
-    """For a lazy layer of torch the plain one, which waits for its input here: torch's own way is slow."""
-    if isinstance(target, type) and issubclass(target, LazyModuleMixin) and target.__module__.startswith("torch.nn."):
-        return target.cls_to_become or target
-    return target
 
 
 def _concrete(value: Any, path: _Path, waiting: dict[_Path, _Waiting]) -> Any:
@@ -128,46 +109,6 @@ def _concrete(value: Any, path: _Path, waiting: dict[_Path, _Waiting]) -> Any:
         return Call(value.target, args, kwargs)
     made = waiting[path]
     return Call(made.named_target(value.target), *made.filled_in(args, kwargs))
-
-
-@lru_cache(maxsize=1024)
-def _inferrable(target: Callable[..., Any]) -> tuple[str, int, inspect.Signature] | None:
-    """The required parameter of a module class that can be filled in, its position, and the whole signature."""
-    if not (isinstance(target, type) and issubclass(target, nn.Module)):
-        return None
-    signature = inspect.signature(target)
-    for position, (name, parameter) in enumerate(signature.parameters.items()):
-        if name in _INFERRED:
-            return (name, position, signature) if parameter.default is inspect.Parameter.empty else None
-    return None
-
-
-def _missing(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """The parameter that is left out and can be filled in from the input, if there is one."""
-    found = _inferrable(target)
-    if found is None or found[0] in kwargs or _binds(found[2], args, kwargs):
-        return None
-    name, position, signature = found
-    # Only if the call is right with it: else the class's own error says better what is wrong.
-    filled_args, filled_kwargs = _insert(name, position, 1, args, kwargs)
-    return name if _binds(signature, filled_args, filled_kwargs) else None
-
-
-def _binds(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
-
-
-def _insert(
-    name: str, position: int, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments with one more: in its position, or by name where keywords come before it."""
-    if len(args) < position:
-        return args, {name: value, **kwargs}
-    return (*args[:position], value, *args[position:]), kwargs
 
 
 class _Waiting(nn.Module):
@@ -203,21 +144,21 @@ class _Waiting(nn.Module):
             raise InvalidSpace(
                 f"{self.kind} was never called in a forward pass, so its `{self.name}` can't be filled in: give it."
             )
-        found = _inferrable(self.target)
+        found = inferrable(self.target)
         assert found is not None
-        return _insert(self.name, found[1], self.size, args, kwargs)
+        return with_size(self.name, found[1], self.size, args, kwargs)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         if self.settled is None:
             first = next((x for x in (*inputs, *named.values()) if isinstance(x, torch.Tensor)), None)
-            axis = _INFERRED[self.name]
+            axis = AXES[self.name]
             if first is None or not -first.dim() <= axis < first.dim():
                 came = "no tensor" if first is None else f"shape {tuple(first.shape)}"
                 raise InvalidSpace(f"`{self.name}` is the size of axis {axis} of the input, but got {came}: give it.")
             self.size = int(first.shape[axis])
-            found = _inferrable(self.target)
+            found = inferrable(self.target)
             assert found is not None
-            args, kwargs = _insert(self.name, found[1], self.size, self.args, self.kwargs)
+            args, kwargs = with_size(self.name, found[1], self.size, self.args, self.kwargs)
             with self.device:
                 self.settled = self.target(*args, **kwargs)
             self.settled.eval()
