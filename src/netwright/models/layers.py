@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
+from netwright.models.layers_cells import Cell, CellStack, FactorizedReduce, RowColumnConv, SeparableConv
+
 __all__ = [
     "Cell",
+    "CellStack",
     "ConvNormReLU",
     "Destandardise",
+    "FactorizedReduce",
     "GlobalAveragePool",
     "GlobalMaxPool",
     "NB101Cell",
@@ -21,6 +23,8 @@ __all__ = [
     "ReLUConvNorm",
     "Residual",
     "ResidualBlock",
+    "RowColumnConv",
+    "SeparableConv",
     "Standardise",
 ]
 
@@ -242,37 +246,3 @@ class NB101Cell(nn.Module):
             return projected[str(self.last)]
         y = torch.cat(ending, dim=1) if len(ending) > 1 else ending[0]
         return y + projected[str(self.last)] if str(self.last) in projected else y
-
-
-class Cell(nn.Module):
-    """A graph of operations: node 0 is the input, every later node the sum of its edges' operations.
-
-    Args:
-        n_nodes: the number of nodes, the input included.
-        edges: (source, target, operation), or lists of such; None as operation is no edge. A node without edges is
-            zero.
-        output: the `last` node, or `concat`: all nodes but the input, along the channels.
-    """
-
-    def __init__(self, n_nodes: int, edges: list[Any], output: str = "last") -> None:
-        super().__init__()
-        flat = [edge for item in edges for edge in (item if isinstance(item, list) else [item])]
-        kept = [(source, target, op) for source, target, op in flat if op is not None]
-        self.n_nodes = n_nodes
-        self.output = output
-        self.wiring = [(source, target) for source, target, _ in kept]
-        self.operations = nn.ModuleList([op for _, _, op in kept])
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        states: list[torch.Tensor] = [x]
-        for node in range(1, self.n_nodes):
-            entering = [
-                op(states[source])
-                for (source, target), op in zip(self.wiring, self.operations, strict=False)
-                if target == node
-            ]
-            total = entering[0] if entering else torch.zeros_like(x)
-            for value in entering[1:]:
-                total = total + value
-            states.append(total)
-        return torch.cat(states[1:], dim=1) if self.output == "concat" else states[-1]

@@ -245,17 +245,23 @@ def cell(
     *,
     n_inputs: int | None = None,
     output: str = "last",
+    inputs: Sequence[Any] | None = None,
+    stride: int = 1,
     label: str | None = None,
 ) -> Call:
     """A cell: nodes in a row, an operation chosen on each edge from an earlier to a later node, sums at the nodes.
 
     Node 0 is the cell's input. With equal labels several cells share their decisions, as in cell-based spaces.
+    `layers.CellStack` calls cells of two inputs one after the other.
 
     Args:
         operations: what an edge can hold; None as an option is no edge at all. A function gets (source, target).
-        n_nodes: the number of nodes, the input included.
+        n_nodes: the number of nodes, the inputs included.
         n_inputs: how many edges enter each node; None: one from every earlier node.
-        output: the cell's output: `last` node, or `concat` of all nodes but the input, along the channels.
+        output: the cell's output: `last` node, or along the channels the `concat` of all nodes but the inputs, or of
+            those of them that are `unused` by others.
+        inputs: for a cell of several inputs: a module for each that it passes first. They are the first nodes.
+        stride: of the operations on edges from the inputs, where it isn't 1: needed for nodes without edges.
         label: names the decisions `label.1<-0` and so on.
 
     Example:
@@ -265,12 +271,15 @@ def cell(
     """
     if not isinstance(n_nodes, int) or n_nodes < 2:
         raise InvalidSpace(f"`n_nodes` of a cell must be at least 2 (the input is one), but got {n_nodes!r}.")
-    if output not in ("last", "concat"):
-        raise InvalidSpace(f"`output` of a cell must be 'last' or 'concat', but got {output!r}.")
+    first = 1 if inputs is None else len(inputs)
+    if not 1 <= first < n_nodes:
+        raise InvalidSpace(f"a cell needs at least one input and more nodes than inputs, but got {first} of {n_nodes}.")
+    if output not in ("last", "concat", "unused"):
+        raise InvalidSpace(f"`output` of a cell must be 'last', 'concat' or 'unused', but got {output!r}.")
     if n_inputs is not None and not (isinstance(n_inputs, int) and n_inputs >= 1):
         raise InvalidSpace(f"`n_inputs` of a cell must be at least 1, but got {n_inputs!r}.")
     edges: list[Any] = []
-    for target in range(1, n_nodes):
+    for target in range(first, n_nodes):
         entering: dict[str, Any] = {}
         for source in range(target):
             options = operations(source, target) if callable(operations) else operations
@@ -281,7 +290,10 @@ def cell(
         else:
             name = None if label is None else f"{label}.{target}<-"
             edges.append(subset(entering, n_inputs, label=name))
-    return Call("netwright.models.layers:Cell", (n_nodes, edges), {"output": output})
+    several: dict[str, Any] = {} if inputs is None else {"inputs": list(inputs)}
+    if stride != 1:
+        several["stride"] = stride
+    return Call("netwright.models.layers:Cell", (n_nodes, edges), {"output": output, **several})
 
 
 def _label(label: str | None) -> str | None:

@@ -83,6 +83,8 @@ nn = Mirror(
 
 layers = Mirror(
     "netwright.models.layers",
-    "Cell ConvNormReLU Destandardise GlobalAveragePool GlobalMaxPool NB101Cell NB201Reduction ReLUConvNorm Residual "
-    "ResidualBlock Standardise",
+    """
+    Cell CellStack ConvNormReLU Destandardise FactorizedReduce GlobalAveragePool GlobalMaxPool NB101Cell NB201Reduction
+    ReLUConvNorm Residual ResidualBlock RowColumnConv SeparableConv Standardise
+    """,
 )
