@@ -9,12 +9,16 @@ import inspect
 import json
 from pathlib import Path
 
-from netwright import Space, choice
+from netwright import Space, choice, nn
+from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
 from netwright.loop import Search
 
 FILE = Path(__file__).with_name("golden.json")
 SPACE = Space({f"c{i}": choice(list("abcde")) for i in range(6)})
+# The same decisions in networks, for methods that accept nothing else; they are never built.
+LAYERS = {letter: nn.LazyLinear(8) for letter in "abcde"}
+NETWORKS = Space(nn.Sequential(*[choice(LAYERS, label=f"c{i}") for i in range(6)]))
 # Another package's next version may propose something else; what a model finds most promising may hang on the last
 # digit, which differs between processors.
 OTHERS = ("optuna_", "bananas", "bayesian", "expected_hypervolume", "random_forest", "auto")
@@ -37,8 +41,14 @@ def loss(candidate, context):
 def proposals(name: str) -> list[str]:
     """The first forty arches, as words, with their losses."""
     taken = inspect.signature(methods[name]).parameters
-    recipe = methods[name](SPACE, **{option: value for option, value in OPTIONS.items() if option in taken})
-    records = Search(SPACE, recipe.strategy, loss, budget="40 candidates", seed=1).run().records
+    options = {option: value for option, value in OPTIONS.items() if option in taken}
+    space = SPACE
+    try:
+        recipe = methods[name](space, **options)
+    except InvalidInput:
+        space = NETWORKS
+        recipe = methods[name](space, **options)
+    records = Search(space, recipe.strategy, loss, budget="40 candidates", seed=1).run().records
     return [f"{''.join(map(str, r.arch.values()))} {r.losses[0] if r.losses else r.status}" for r in records]
 
 

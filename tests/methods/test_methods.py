@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright import Space, choice
+from netwright import Space, choice, nn
 from netwright.core import Recipe
 from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
@@ -28,7 +28,8 @@ from netwright.strategies import (
     StartingWith,
 )
 
-SPACE = Space({"x": choice([1, 2, 3])})
+# Networks, as some methods accept nothing else.
+SPACE = Space(nn.Sequential(choice({1: nn.ReLU(), 2: nn.LazyLinear(4), 3: nn.LazyLinear(8)}, label="x")))
 
 _spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("golden.py"))
 golden = importlib.util.module_from_spec(_spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from netwright.tasks import Split, Task
 __all__ = ["Trained", "rebuilt", "train_winner"]
 
 _log = logging.getLogger(__name__)
+_FINE_TUNING = 0.3  # of the learning rate, where the weights are trained already
 _WORTH_IT = 0.8  # a final training of fewer passes than this share of the search's is no gain
 
 
@@ -58,6 +59,7 @@ def train_winner(
     allotted: float | None = None,
     checkpoint: Path | None = None,
     search_examples: float = 0.0,
+    weights: Mapping[str, torch.Tensor] | None = None,
     on_epoch: Callable[[int, int, Mapping[str, float]], None] | None = None,
 ) -> Trained:
     """Train an arch on the train and validation parts; its schedule comes to its end in the time allotted.
@@ -74,6 +76,7 @@ def train_winner(
         allotted: seconds for the training; None: as long as the plan's epochs take.
         checkpoint: the file that the search left for this arch.
         search_examples: examples that the checkpoint's training saw, counted again in each epoch.
+        weights: what the training begins with, at a lower learning rate; fresh ones if not given.
         on_epoch: told (epochs done, epochs in all, values).
 
     Raises:
@@ -90,6 +93,9 @@ def train_winner(
     )
     examples = in_memory(task, both, device=device, channels_last=plan.channels_last)
     network = _network(space, arch, task, plan, seed=seed, device=device)
+    if weights is not None:
+        network.model.load_state_dict(weights)
+        plan = replace(plan, lr=_FINE_TUNING * plan.lr)
     fitting = Fitting.begin(network.model, plan, seed=seed)
 
     def tell(fitting: Fitting) -> None:

@@ -18,7 +18,7 @@ class Progress(Protocol):
         ...
 
     def stage(self, name: str, text: str) -> None:
-        """A new stage begins: `measure`, `search`, `final` or `write`; the text says what it does."""
+        """A new stage begins: `measure`, `prepare`, `search`, `final` or `write`; the text says what it does."""
         ...
 
     def record(self, record: Record, history: History, elapsed: float, limit: float | None) -> None:

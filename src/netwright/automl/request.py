@@ -98,7 +98,13 @@ def request_of(
             first_buildable(found, known, seed=seed)
     device = "cpu" if known is None and device == "auto" else checked_device(device)
     expected = budget.candidates
-    recipe_from(method, found, expected_candidates=expected, n_objectives=len(wanted))  # complains now, if at all
+    # Complains now, if at all.
+    recipe, called = recipe_from(method, found, expected_candidates=expected, n_objectives=len(wanted))
+    if recipe.prepare is not None and evaluator is not None:
+        raise InvalidInput(
+            f"the method {called!r} trains what networks share, so it needs data, but there is a function or an "
+            "`evaluator` of your own: use 'regularized_evolution' or 'auto' for that, or give data."
+        )
     method_facts = {
         "name": method if isinstance(method, str) else _name_of(method),
         "given": method if isinstance(method, str) else None,

@@ -15,13 +15,13 @@ from typing import Any
 
 from netwright.automl.buildable import first_buildable
 from netwright.automl.final_training import Trained, rebuilt, train_winner
-from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
+from netwright.automl.planning import PREPARATION_SHARE, SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
 from netwright.automl.run_facts import same_search
 from netwright.core import Constraint, History, Record, registry
 from netwright.core.errors import InvalidSpace, NetwrightError
-from netwright.core.protocols import Evaluator, Executor
+from netwright.core.protocols import Context, Evaluator, Executor, Recipe
 from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
 from netwright.evaluators.training import cached_examples
 from netwright.loop import Search
@@ -77,7 +77,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     recipe, name = recipe_from(
         request.method, request.space, expected_candidates=n_expected, n_objectives=len(request.objectives)
     )
-    if request.warm_start:
+    if request.warm_start and recipe.prepare is None:
         recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))
     said = f"{registry.methods.summary(name)} Here: " if isinstance(request.method, str) else ""
     reason = f" {recipe.reason}" if recipe.reason else ""
@@ -85,6 +85,9 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     if folder is not None:
         folder.write_header(facts)
         (folder.path / "final.json").unlink(missing_ok=True)  # of an earlier end: from now on the run isn't finished
+    if recipe.prepare is not None:
+        progress.stage("prepare", f"{name}: training what its networks share")
+        recipe = _prepared(recipe.prepare, request, plan, checkpoints)
     evaluator, limits = _evaluator(request, plan)
     if recipe.evaluator is not None:
         evaluator = recipe.evaluator(evaluator)
@@ -113,7 +116,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         run.history, facts, space=request.space, task=request.task, stopped_by=run.stopped_by, seconds=run.elapsed(),
         folder=None if folder is None else folder.path,
     )  # fmt: skip
-    _finish(request, result, plan, checkpoints, run.elapsed)
+    _finish(request, result, recipe, plan, checkpoints, run.elapsed)
     result.seconds = run.elapsed()
     progress.stage("write", "writing the model and the report")
     if folder is not None:
@@ -183,15 +186,39 @@ def _planned(request: Request) -> SearchPlan:
     )
 
 
-def _evaluator(request: Request, plan: SearchPlan | None) -> tuple[Evaluator, tuple[Constraint, ...]]:
-    """What scores candidates, with costs checked first; and all limits, those of the plan included."""
+def _prepared(
+    prepare: Callable[[Evaluator, Context], Recipe], request: Request, plan: SearchPlan | None, checkpoints: Path
+) -> Recipe:
+    """The recipe after its preparation, which sees all of the train part and may use a share of the search's time."""
+    deadline = None
+    if plan is not None and plan.search_seconds is not None:
+        now = time.time()
+        deadline = now + PREPARATION_SHARE * max(0.0, request.started + plan.search_seconds - now)
+    usual, _ = _evaluator(request, plan, whole=True)
+    context = Context(request.seed, deadline, request.device, checkpoints=checkpoints)
+    recipe = prepare(usual, context)
+    if request.warm_start:
+        recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))
+    return recipe
+
+
+def _evaluator(
+    request: Request, plan: SearchPlan | None, *, whole: bool = False
+) -> tuple[Evaluator, tuple[Constraint, ...]]:
+    """What scores candidates, with costs checked first; and all limits, those of the plan included.
+
+    Args:
+        request: what was asked for.
+        plan: how the budget is used.
+        whole: use all of the train part, whatever the plan says of a candidate.
+    """
     limits = request.constraints
     if request.evaluator is not None:
         return request.evaluator, limits
     assert request.task is not None
     assert plan is not None
     task = request.task
-    if plan.n_train < len(task.train):
+    if plan.n_train < len(task.train) and not whole:
         task = task.subset(plan.n_train, seed=request.seed)
     if plan.flops_limit is not None:
         limits = (*limits, Constraint("flops", plan.flops_limit))
@@ -226,7 +253,12 @@ class _Keeper:
 
 
 def _finish(
-    request: Request, result: Result, plan: SearchPlan | None, checkpoints: Path, elapsed: Callable[[], float]
+    request: Request,
+    result: Result,
+    recipe: Recipe,
+    plan: SearchPlan | None,
+    checkpoints: Path,
+    elapsed: Callable[[], float],
 ) -> None:
     """Train the winner, if there is one and a model is what is searched; what came of it goes into the result."""
     best = result.history.best
@@ -238,7 +270,7 @@ def _finish(
         result.best = Best(best.arch, best)
     else:
         request.progress.stage("final", "training the winner")
-        chosen, trained = _trained(request, result.history, plan, checkpoints, elapsed, warnings)
+        chosen, trained = _trained(request, result.history, recipe, plan, checkpoints, elapsed, warnings)
         if trained is None:
             result.best = Best(best.arch, best, note=warnings[-1])
         else:
@@ -277,6 +309,7 @@ def _why_none(history: History) -> str:
 def _trained(
     request: Request,
     history: History,
+    recipe: Recipe,
     plan: SearchPlan,
     checkpoints: Path,
     elapsed: Callable[[], float],
@@ -303,6 +336,7 @@ def _trained(
                 allotted=None if end is None else max(0.0, end - elapsed()),
                 checkpoint=checkpoints / f"{record.arch.digest}.pt",
                 search_examples=plan.n_train * record.metrics.get("epochs", 0.0),
+                weights=None if recipe.weights is None else recipe.weights(record.arch),
                 on_epoch=request.progress.epoch,
             )
         except Exception as error:  # noqa: BLE001  # whatever the user's own modules raise: the next best may do

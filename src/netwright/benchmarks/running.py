@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from netwright.benchmarks.benchmark import Benchmark
 from netwright.benchmarks.runs import Run
 from netwright.core import Arch, Budget, Candidate, Context, History, Objective, Recipe, Record, Strategy
-from netwright.core.errors import EvaluationError, NetwrightError
+from netwright.core.errors import EvaluationError, InvalidInput, NetwrightError
 from netwright.loop import Search
 from netwright.methods.recipes import recipe_from
 from netwright.runtime import SimulatedCluster
@@ -48,6 +48,8 @@ class Runner:
         """What a method is made of on a benchmark; raises where it refuses its space."""
         space = self.benchmarks[benchmark].space
         recipe, _ = recipe_from(self.methods[method], space, expected_candidates=self.queries)
+        if recipe.prepare is not None:
+            raise InvalidInput(f"{method!r} trains what networks share, on data: a table of records has none.")
         return recipe if self.start == "default" else replace(recipe, strategy=without_default(recipe.strategy))
 
     def __call__(self, benchmark: str, method: str, seed: int, digest: str = "") -> Run:

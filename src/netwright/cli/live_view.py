@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveView", "facts_line"]
 
-_STAGES = {"measure": "measure", "search": "search", "final": "final training", "write": "write"}
+_STAGES = {
+    "measure": "measure",
+    "prepare": "preparation",
+    "search": "search",
+    "final": "final training",
+    "write": "write",
+}
 _PER_SECOND = 4
 
 

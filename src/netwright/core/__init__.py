@@ -2,6 +2,7 @@
 
 from netwright.core.arch import Arch, Decided
 from netwright.core.budget import Budget
+from netwright.core.curves import Curves
 from netwright.core.history import History
 from netwright.core.objective import Constraint, Objective, constraints_from, objectives_from
 from netwright.core.protocols import (
@@ -22,6 +23,7 @@ __all__ = [
     "Candidate",
     "Constraint",
     "Context",
+    "Curves",
     "Decided",
     "Evaluator",
     "Executor",

@@ -14,10 +14,13 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from netwright.core.arch import Arch
+from netwright.core.curves import Curves
 from netwright.core.history import History
 from netwright.core.record import Candidate, Record
 
-__all__ = ["Context", "Evaluator", "Executor", "PendingResult", "Recipe", "SearchSpace", "Store", "Strategy"]
+__all__ = ["Context", "Evaluator", "Executor", "PendingResult", "Recipe", "SearchSpace", "Store", "Strategy", "wants_of"]
+
+_MOST_WRAPPED = 100  # wrappers around an evaluator
 
 
 @runtime_checkable
@@ -84,7 +87,9 @@ class Context:
         threads: how many processor threads it may use.
         checkpoints: a folder that outlives the evaluation, or None.
         curves: values per epoch by name; filled through `log`.
-        partial: set by an evaluation that met its deadline and returns what it has.
+        partial: set by an evaluation that ended before its time and returns what it has: why.
+        earlier: the learning curves of earlier candidates, for an evaluator that wants them (see `wants_of`).
+        parent: the record of the candidate's parent, for an evaluator that wants it, if the search has one.
     """
 
     seed: int = 0
@@ -95,6 +100,8 @@ class Context:
     curves: dict[str, list[float]] = field(default_factory=dict)
     partial: str | None = None
     clock: Callable[[], float] = time.time
+    earlier: Curves | None = None
+    parent: Record | None = None
 
     def log(self, **values: float) -> None:
         """Add a point to each named curve (once an epoch, say)."""
@@ -109,12 +116,36 @@ class Context:
 class Evaluator(Protocol):
     """How to score. Knows no strategy; returns named metrics and raises for a failure.
 
-    Must be picklable to be used with several workers.
+    Must be picklable to be used with several workers. One that wants to know of earlier candidates says so by an
+    attribute `wants`: see `wants_of`.
     """
 
     def __call__(self, candidate: Candidate, context: Context) -> Mapping[str, float]:
         """The candidate's metrics."""
         ...
+
+
+def wants_of(evaluator: object) -> frozenset[str]:
+    """What an evaluator wants a context to have: `curves` (its `earlier`), `parent`, or both.
+
+    It says so by an attribute `wants`. A wrapper that says nothing wants what it wraps as `evaluator`.
+
+    Example:
+        >>> class Wrapped:
+        ...     wants = frozenset({"curves"})
+        >>> class Wrapper:
+        ...     evaluator = Wrapped()
+        >>> wants_of(Wrapper()), wants_of(print)
+        (frozenset({'curves'}), frozenset())
+    """
+    for _ in range(_MOST_WRAPPED):
+        found = getattr(evaluator, "wants", None)
+        if found is not None:
+            return frozenset(found)
+        evaluator = getattr(evaluator, "evaluator", None)
+        if evaluator is None:
+            break
+    return frozenset()
 
 
 class PendingResult(Protocol):
@@ -170,8 +201,15 @@ class Recipe:
         strategy: how to explore.
         evaluator: makes the method's own evaluator from the usual one; None: the usual one as it is.
         reason: why this and nothing else, in a sentence, where the method chose; the report shows it.
+        prepare: what comes before the search, such as the training of shared weights: takes the usual evaluator and a
+            context, and returns the recipe that is then searched with (its own `prepare` is not asked). It ends by the
+            context's deadline, and goes on from what it left in the folder of checkpoints, where nothing called `*.pt`
+            lasts. None: nothing.
+        weights: the weights (a state dict) with which the final training of an arch begins; None: fresh ones.
     """
 
     strategy: Strategy
     evaluator: Callable[[Evaluator], Evaluator] | None = None
     reason: str = field(default="", compare=False)
+    prepare: Callable[[Evaluator, Context], Recipe] | None = None
+    weights: Callable[[Arch], Mapping[str, Any]] | None = field(default=None, compare=False, repr=False)

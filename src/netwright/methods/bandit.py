@@ -37,12 +37,13 @@ def bandit(
         (Deduplicated(strategy=Random(), tries=20), Grid(resolution=5))
 
     Raises:
-        InvalidInput: if one of them scores candidates in its own way: then they can't be compared.
+        InvalidInput: if one of them scores candidates in its own way, or trains shared weights first: then they can't
+            be compared.
     """
     recipes = [recipe_from(name, space, expected_candidates=expected_candidates)[0] for name in of]
-    own = [name for name, recipe in zip(of, recipes, strict=True) if recipe.evaluator is not None]
+    own = [name for name, recipe in zip(of, recipes, strict=True) if recipe.evaluator or recipe.prepare]
     if own:
         raise InvalidInput(
-            f"`bandit` needs methods that score alike, but {', '.join(own)} brings its own evaluator: leave it out."
+            f"`bandit` needs methods that score alike, but {', '.join(own)} brings its own way to score: leave it out."
         )
     return Recipe(Bandit(tuple(recipe.strategy for recipe in recipes), workers=workers, sharing=sharing))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netwright.core import Recipe, SearchSpace
+from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
 from netwright.methods.recipes import recipe_from
 from netwright.strategies import Narrowed
@@ -33,5 +34,7 @@ def narrowed(
         >>> narrowed(Space({"x": choice([1, 2])}), method="random").strategy.strategy
         Deduplicated(strategy=Random(), tries=20)
     """
-    inner, _ = recipe_from(method, space, expected_candidates=expected_candidates)
+    inner, name = recipe_from(method, space, expected_candidates=expected_candidates)
+    if inner.prepare is not None:
+        raise InvalidInput(f"`narrowed` can't be put around {name!r}, which trains what all its networks share first.")
     return Recipe(Narrowed(inner.strategy, every=every, deviations=deviations), inner.evaluator)

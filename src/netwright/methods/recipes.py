@@ -26,7 +26,7 @@ def recipe_from(
     Example:
         >>> from netwright import Space, choice
         >>> recipe_from("random", Space({"x": choice([1, 2])}), expected_candidates=10)
-        (Recipe(strategy=Deduplicated(strategy=Random(), tries=20), evaluator=None, reason=''), 'random')
+        (Recipe(strategy=Deduplicated(strategy=Random(), tries=20), ...), 'random')
 
     Raises:
         NotFound: for an unknown method.
