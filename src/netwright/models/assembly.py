@@ -16,6 +16,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from netwright.core.errors import InvalidSpace
 from netwright.models.evaluation_mode import evaluating
+from netwright.models.example import example_inputs
 from netwright.models.inferring import AXES, eager, inferrable, missing_size, with_size
 from netwright.models.targets import target_of
 from netwright.spaces import Call, Node
@@ -54,7 +55,7 @@ def forward(model: nn.Module, input_shape: tuple[int, ...], device: torch.device
     Raises:
         InvalidSpace: naming the layer that fails.
     """
-    example = torch.zeros(2, *input_shape, device=device)
+    example = example_inputs(model, input_shape, 2, device=device)
     with evaluating(model), torch.no_grad():
         try:
             output = model(example)

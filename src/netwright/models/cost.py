@@ -10,6 +10,7 @@ from torch import nn
 from netwright.core.arch import Arch
 from netwright.models.build import build
 from netwright.models.evaluation_mode import evaluating
+from netwright.models.example import example_inputs
 from netwright.models.meter import Meter
 from netwright.spaces import Space
 
@@ -52,13 +53,13 @@ def cost_of(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, float]:
     with evaluating(model), torch.no_grad():
         tensors = dict(itertools.chain(model.named_parameters(), model.named_buffers()))
         shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
-        example = torch.zeros(1, *input_shape, device="meta")
+        example = example_inputs(model, input_shape, device="meta")
         try:
             with Meter() as meter:
                 torch.func.functional_call(model, shapes, (example,))
         except (RuntimeError, TypeError):  # a module that looks at values: let it see some
             device = next((tensor.device for tensor in tensors.values()), torch.device("cpu"))
-            example = torch.zeros(1, *input_shape, device=device)
+            example = example_inputs(model, input_shape, device=device)
             with Meter() as meter:
                 model(example)
     return {

@@ -8,6 +8,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from netwright.models.attention import (
+    PatchEmbedding,
+    SelfAttention,
+    TokenEmbedding,
+    TransformerBlock,
+    TransformerEncoder,
+)
+from netwright.models.inverted_residual import InvertedResidual, SqueezeExcitation
 from netwright.models.layers_cells import Cell, CellStack, FactorizedReduce, RowColumnConv, SeparableConv
 
 __all__ = [
@@ -18,14 +26,21 @@ __all__ = [
     "FactorizedReduce",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "InvertedResidual",
     "NB101Cell",
     "NB201Reduction",
+    "PatchEmbedding",
     "ReLUConvNorm",
     "Residual",
     "ResidualBlock",
     "RowColumnConv",
+    "SelfAttention",
     "SeparableConv",
+    "SqueezeExcitation",
     "Standardise",
+    "TokenEmbedding",
+    "TransformerBlock",
+    "TransformerEncoder",
 ]
 
 

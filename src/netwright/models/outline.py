@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from netwright.models.evaluation_mode import evaluating
+from netwright.models.example import example_inputs
 
 __all__ = ["LayerRow", "outline"]
 
@@ -69,7 +70,7 @@ def outline(model: nn.Module, input_shape: tuple[int, ...]) -> list[LayerRow]:
     device = torch.device("cpu") if parameter is None else parameter.device
     try:
         with evaluating(model), torch.no_grad():
-            model(torch.zeros(1, *input_shape, device=device))
+            model(example_inputs(model, input_shape, device=device))
     finally:
         for handle in handles:
             handle.remove()

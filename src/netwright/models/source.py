@@ -17,6 +17,7 @@ from torch import nn
 from netwright.core.errors import InvalidSpace
 from netwright.models.build import Built
 from netwright.models.embedding import Embedding
+from netwright.models.example import input_dtype
 from netwright.models.targets import target_of
 from netwright.spaces import Call
 from netwright.spaces.mirror import Deferred
@@ -56,7 +57,7 @@ def load(weights: str | Path = Path(__file__).with_name({weights}), device: str 
 if __name__ == "__main__":
     network = build().eval()
     print(network)
-    print("output shape for two examples:", tuple(network(torch.zeros(2, {shape})).shape))
+    print("output shape for two examples:", tuple(network(torch.zeros(2, {shape}{dtype})).shape))
     print("parameters:", sum(parameter.numel() for parameter in network.parameters()))
 '''
 
@@ -94,6 +95,7 @@ def source_of(
     from netwright import __version__
 
     embedding = Embedding(_OWN_NAMES, ("from pathlib import Path",))
+    dtype = input_dtype(built.model)
     body = _Writer(embedding).write(built.call, 4)
     definitions = embedding.definitions()
     importable = module.isidentifier() and not keyword.iskeyword(module)
@@ -103,6 +105,7 @@ def source_of(
         usage=f"model = {module}.load()  # after `import {module}`" if importable else "model = load()",
         weights=json.dumps(weights),
         shape=", ".join(map(str, input_shape)),
+        dtype="" if dtype == torch.float32 else f", dtype={dtype}",
         outputs=_in_docstring(outputs),
         imports="\n".join(embedding.imports()),
         definitions=definitions + "\n\n\n" if definitions else "",

@@ -17,6 +17,7 @@ from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
 from netwright.models import evaluation_mode
+from netwright.models.example import example_inputs
 from netwright.reports.drawing import Drawing, DrawnLayer
 
 __all__ = ["traced"]
@@ -67,7 +68,7 @@ def traced(model: nn.Module, input_shape: tuple[int, ...]) -> Drawing:
     seen = _Tracing(model)
     parameter = next((tensor for tensor in (*model.parameters(), *model.buffers())), None)
     device = torch.device("cpu") if parameter is None else parameter.device
-    example = torch.zeros(1, *input_shape, device=device)
+    example = example_inputs(model, input_shape, device=device)
     seen.remember(example, _INPUT)
     for tensor in (*model.parameters(), *model.buffers()):
         seen.remember(tensor, _CONSTANT)

@@ -83,8 +83,7 @@ nn = Mirror(
 
 layers = Mirror(
     "netwright.models.layers",
-    """
-    Cell CellStack ConvNormReLU Destandardise FactorizedReduce GlobalAveragePool GlobalMaxPool NB101Cell NB201Reduction
-    ReLUConvNorm Residual ResidualBlock RowColumnConv SeparableConv Standardise
-    """,
+    "Cell CellStack ConvNormReLU Destandardise FactorizedReduce GlobalAveragePool GlobalMaxPool InvertedResidual "
+    "NB101Cell NB201Reduction PatchEmbedding ReLUConvNorm Residual ResidualBlock RowColumnConv SelfAttention "
+    "SeparableConv SqueezeExcitation Standardise TokenEmbedding TransformerBlock TransformerEncoder",
 )

@@ -16,6 +16,7 @@ from torch import nn
 from netwright.core import Arch
 from netwright.core.errors import InvalidSpace, SpaceExhausted
 from netwright.models import built, n_parameters, source_of
+from netwright.models.example import example_inputs
 from netwright.spaces import Space
 from netwright.testing.global_state import unchanged_global_state
 
@@ -214,15 +215,15 @@ def _equal(first: nn.Module, second: nn.Module) -> bool:
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def _examples(input_shape: tuple[int, ...]) -> torch.Tensor:
-    return torch.randn((4, *input_shape), generator=torch.Generator().manual_seed(0))
+def _examples(model: nn.Module, input_shape: tuple[int, ...]) -> torch.Tensor:
+    return example_inputs(model, input_shape, 4, generator=torch.Generator().manual_seed(0))
 
 
 def _check_gradients(model: nn.Module, input_shape: tuple[int, ...], arch: Arch) -> None:
     with torch.random.fork_rng(devices=[]):  # dropout draws
         torch.default_generator.manual_seed(0)
         model.train()
-        model(_examples(input_shape)).square().sum().backward()
+        model(_examples(model, input_shape)).square().sum().backward()
     without = [name for name, parameter in model.named_parameters() if parameter.grad is None]
     _hold(not without, f"these parameters get no gradient: {', '.join(without)}; in {arch}")
 
@@ -241,6 +242,7 @@ def _check_source(text: str, model: nn.Module, input_shape: tuple[int, ...], arc
     _hold(_equal(model, twin), f"`build()` of the source must draw the same weights for the same seed: {arch}")
     twin.load_state_dict(model.state_dict())
     with torch.no_grad():
-        expected, got = model.eval()(_examples(input_shape)), twin.eval()(_examples(input_shape))
+        examples = _examples(model, input_shape)
+        expected, got = model.eval()(examples), twin.eval()(examples)
     model.train()
     _hold(torch.allclose(expected, got, rtol=1e-5, equal_nan=True), f"the source must give equal outputs: {arch}")
