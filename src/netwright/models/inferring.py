@@ -35,11 +35,25 @@ def inferrable(target: Callable[..., Any]) -> tuple[str, int, inspect.Signature]
     """The required parameter of a module class that can be filled in, its position, and the whole signature."""
     if not (isinstance(target, type) and issubclass(target, nn.Module)):
         return None
-    signature = inspect.signature(target)
+    signature = _recurrent_signature(target) if issubclass(target, nn.RNNBase) else inspect.signature(target)
     for position, (name, parameter) in enumerate(signature.parameters.items()):
         if name in AXES:
             return (name, position, signature) if parameter.default is inspect.Parameter.empty else None
     return None
+
+
+def _recurrent_signature(target: type[nn.RNNBase]) -> inspect.Signature:
+    """Torch's recurrent layers take `*args, **kwargs`: theirs are those of their parent class, after its mode."""
+    signature = inspect.signature(target)
+    if [parameter.kind for parameter in signature.parameters.values()] != [
+        inspect.Parameter.VAR_POSITIONAL,
+        inspect.Parameter.VAR_KEYWORD,
+    ]:
+        return signature  # a class of one's own
+    _, *parameters = inspect.signature(nn.RNNBase).parameters.values()
+    if issubclass(target, nn.RNN):
+        parameters.insert(3, inspect.Parameter("nonlinearity", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="tanh"))
+    return inspect.Signature(parameters)
 
 
 def missing_size(target: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

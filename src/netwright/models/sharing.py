@@ -7,8 +7,10 @@ two arches is the same part with the same weights. Sizes that nobody wrote down 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import torch
 from torch import nn
@@ -217,7 +219,7 @@ class Sharing:
         """A module of these arguments, bound to the shared weights."""
         given = {id(part) for value in (*args, *kwargs.values()) for part in _modules_in(value)}
         try:
-            with torch.random.fork_rng(devices=[]), self.device:
+            with _seeded(place), self.device:
                 made = target(*args, **kwargs)
         except Exception as error:
             first = (str(error).strip() or type(error).__name__).partition("\n")[0]
@@ -233,7 +235,7 @@ class Sharing:
         self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], place: Place, first: torch.Tensor
     ) -> nn.Module:
         """A module with torch's lazy layers inside: they get their sizes by a pass, then it is bound."""
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with _seeded(place), torch.no_grad():
             with self.device:
                 made: nn.Module = target(*args, **kwargs)
             made(torch.zeros_like(first))
@@ -378,6 +380,14 @@ def bounds_of(root: nn.Module) -> dict[str, Bound]:
 
     visit(root, "")
     return found
+
+
+@contextmanager
+def _seeded(place: Place) -> Iterator[None]:
+    """A part's own buffers may be random: they are the same whenever it is made."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(crc32("/".join(place).encode()))
+        yield
 
 
 def shape_of(first: torch.Tensor) -> tuple[int, ...]:

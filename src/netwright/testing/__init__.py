@@ -16,6 +16,7 @@ from netwright.testing.strategy_contract import check_beats_random, check_strate
 
 if TYPE_CHECKING:
     from netwright.testing.space_contract import check_networks, check_space
+    from netwright.testing.supernet_contract import check_supernet
 
 __all__ = [
     "check_beats_random",
@@ -26,11 +27,14 @@ __all__ = [
     "check_space",
     "check_store",
     "check_strategy",
+    "check_supernet",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # The contract of spaces needs torch; the worker processes of the executors' contract do without.
+    # The contracts of spaces and supernets need torch; the worker processes of the executors' contract do without.
     if name in ("check_networks", "check_space"):
         return getattr(importlib.import_module("netwright.testing.space_contract"), name)
+    if name == "check_supernet":
+        return importlib.import_module("netwright.testing.supernet_contract").check_supernet
     raise AttributeError(f"module 'netwright.testing' has no attribute {name!r}")
