@@ -172,10 +172,11 @@ def _from_checkpoint(
 
 def _deployed(network: Built, task: Task) -> Built:
     network.model.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # as above
+    tokens = task.modality == "text"
     found = deployed(
         network,
-        input_mean=task.input_mean,
-        input_std=task.input_std,
+        input_mean=None if tokens else task.input_mean,
+        input_std=None if tokens else task.input_std,
         target_mean=task.target_mean,
         target_std=task.target_std,
     )

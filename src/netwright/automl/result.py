@@ -123,17 +123,19 @@ class Result:
     def _outputs(self, X: Any) -> Array:  # noqa: N803  # scikit-learn's name for it
         import torch
 
+        from netwright.models.example import input_dtype
+
         task = self._known_task()
         model = self._trained()
         inputs = np.asarray(X) if task.encoder is None else task.encoder.transform(X)
-        parameter = next(model.parameters(), torch.zeros(0))
+        parameter, dtype = next(model.parameters(), torch.zeros(0)), input_dtype(model)
         found = []
         with torch.inference_mode():
             for start in range(0, len(inputs), 512):
                 rows = inputs[start : start + 512]
                 # A few rows alone go through other routines, which round differently: the same row, the same output.
                 least = len(rows) if task.modality == "image" else max(len(rows), _LEAST_ROWS)
-                batch = torch.from_numpy(np.resize(rows, (least, *rows.shape[1:]))).float()
+                batch = torch.from_numpy(np.resize(rows, (least, *rows.shape[1:]))).to(dtype)
                 found.append(model(batch.to(parameter.device))[: len(rows)].cpu().numpy())
         return np.concatenate(found)
 
@@ -184,9 +186,11 @@ class Result:
         """A few inputs to compare outputs on: of the test part where it is at hand."""
         import torch
 
+        from netwright.models.example import example_inputs, input_dtype
+
         if self.task is not None:
-            return torch.from_numpy(np.ascontiguousarray(self.task.test.inputs[:8])).float()
-        return torch.rand(8, *shape, generator=torch.Generator().manual_seed(0))
+            return torch.from_numpy(np.ascontiguousarray(self.task.test.inputs[:8])).to(input_dtype(self._trained()))
+        return example_inputs(self._trained(), shape, 8, generator=torch.Generator().manual_seed(0))
 
     def _copied(self, target: Path) -> list[Path]:
         assert self.folder is not None

@@ -22,9 +22,10 @@ class ExamplesInMemory:
     """Inputs and targets as a trainer wants them.
 
     Attributes:
-        inputs: (n, *input_shape): standardised float32, or as they are where that would take too much memory.
+        inputs: (n, *input_shape): standardised float32, or as they are where that would take too much memory; tokens
+            as they are.
         targets: (n,) class indices, or (n, n_outputs) standardised numbers.
-        mean, std: broadcast over a batch; None where the inputs are standardised already.
+        mean, std: broadcast over a batch; None where the inputs are standardised already, or never are.
         channels_last: how batches of images lie in memory.
     """
 
@@ -78,7 +79,7 @@ class ExamplesInMemory:
 def in_memory(
     task: Task, split: Split, *, device: str = "cpu", channels_last: bool = True, most_floats: int = _MOST_FLOATS
 ) -> ExamplesInMemory:
-    """A part of a task's data, standardised by the train part's statistics, on the device.
+    """A part of a task's data, standardised by the train part's statistics, on the device; tokens stay as they are.
 
     Args:
         task: the statistics, and the kind of data.
@@ -94,15 +95,17 @@ def in_memory(
         >>> examples.inputs.shape[1:], examples.inputs.dtype
         (torch.Size([1, 8, 8]), torch.float32)
     """
-    n_axes = split.inputs.ndim
-    shape = (1, -1) + (1,) * (n_axes - 2) if task.modality == "image" else (1, *task.input_shape)
-    mean = torch.as_tensor(np.asarray(task.input_mean), dtype=torch.float32).reshape(shape)
-    std = torch.as_tensor(np.asarray(task.input_std), dtype=torch.float32).reshape(shape)
     inputs = torch.from_numpy(np.ascontiguousarray(split.inputs))
     targets = torch.from_numpy(np.ascontiguousarray(split.targets))
     if task.target_mean is not None and task.target_std is not None:
         targets = (targets - torch.from_numpy(task.target_mean)) / torch.from_numpy(task.target_std)
         targets = targets.float()
+    if task.modality == "text":
+        return ExamplesInMemory(inputs.to(device, torch.int64), targets.to(device))
+    n_axes = split.inputs.ndim
+    shape = (1, -1) + (1,) * (n_axes - 2) if task.modality == "image" else (1, *task.input_shape)
+    mean = torch.as_tensor(np.asarray(task.input_mean), dtype=torch.float32).reshape(shape)
+    std = torch.as_tensor(np.asarray(task.input_std), dtype=torch.float32).reshape(shape)
     last = channels_last and task.modality == "image"
     if inputs.numel() <= most_floats:
         inputs = (

@@ -21,12 +21,13 @@ __all__ = ["deployed", "standardised"]
 Array = npt.NDArray[Any]
 
 
-def standardised(call: Call, shape: tuple[int, ...], target_shape: tuple[int, ...] | None = None) -> Call:
+def standardised(call: Call, shape: tuple[int, ...] | None, target_shape: tuple[int, ...] | None = None) -> Call:
     """The call of a network with `Standardise` in front and, for regression, `Destandardise` behind.
 
     Args:
         call: of the network, resolved or not.
-        shape: of the inputs' statistics: the first axes of one example, such as (channels,).
+        shape: of the inputs' statistics: the first axes of one example, such as (channels,); None leaves the inputs
+            as they are.
         target_shape: of the targets' statistics, such as (n_outputs,); None leaves the outputs as they are.
 
     Example:
@@ -34,14 +35,15 @@ def standardised(call: Call, shape: tuple[int, ...], target_shape: tuple[int, ..
         Sequential(Standardise(4), Linear(4, 2), Destandardise(2))
     """
     behind = [] if target_shape is None else [layers.Destandardise(*target_shape)]
-    return deferred.Sequential(layers.Standardise(*shape), call, *behind)
+    before = [] if shape is None else [layers.Standardise(*shape)]
+    return deferred.Sequential(*before, call, *behind)
 
 
 def deployed(
     built: Built,
     *,
-    input_mean: Array,
-    input_std: Array,
+    input_mean: Array | None,
+    input_std: Array | None,
     target_mean: Array | None = None,
     target_std: Array | None = None,
 ) -> Built:
@@ -51,7 +53,8 @@ def deployed(
 
     Args:
         built: a (trained) network and its calls.
-        input_mean, input_std: of one example or its first axes: (channels,) for images, (features,) for tables.
+        input_mean, input_std: of one example or its first axes: (channels,) for images, (features,) for tables; None
+            for tokens, which are taken as they are.
         target_mean, target_std: for regression, (n_outputs,).
 
     Example:
@@ -61,15 +64,18 @@ def deployed(
         >>> bool((ready.model(torch.tensor([[1.0, 2.0]])) == network.model(torch.zeros(1, 2))).all())
         True
     """
-    shape = tuple(np.shape(input_mean))
+    shape = None if input_mean is None else tuple(np.shape(input_mean))
     target_shape = None if target_mean is None else tuple(np.shape(target_mean))
-    spread, target_spread = tuple(np.shape(input_std)), None if target_std is None else tuple(np.shape(target_std))
+    spread = None if input_std is None else tuple(np.shape(input_std))
+    target_spread = None if target_std is None else tuple(np.shape(target_std))
     if shape != spread or target_shape != target_spread:
         raise InvalidInput(
             f"means and standard deviations must have equal shapes, but got {shape} and {spread} for the inputs, "
             f"{target_shape} and {target_spread} for the targets."
         )
-    parts: list[nn.Module] = [_with(Standardise(*shape), input_mean, input_std), built.model]
+    parts: list[nn.Module] = [built.model]
+    if input_mean is not None and input_std is not None and shape is not None:
+        parts.insert(0, _with(Standardise(*shape), input_mean, input_std))
     if target_mean is not None and target_std is not None and target_shape is not None:
         parts.append(_with(Destandardise(*target_shape), target_mean, target_std))
     parameter = next(built.model.parameters(), torch.zeros(0))

@@ -25,7 +25,8 @@ class Split:
     """One part of the data.
 
     Attributes:
-        inputs: images uint8 or float32 (n, channels, height, width); tables float32 (n, features); else (n, ...).
+        inputs: images uint8 or float32 (n, channels, height, width); tables float32 (n, features); texts int64
+            (n, length), as tokens; else (n, ...).
         targets: classes int64 (n,) in 0..n_classes-1; numbers float32 (n, n_outputs), in their own units.
 
     Example:
@@ -53,11 +54,12 @@ class Split:
 class Task:
     """Data in three parts with what a trainer must know about them.
 
-    Models see standardised inputs, `(x - input_mean) / input_std`; for regression they predict standardised targets.
-    The test part is for the final figure only.
+    Models see standardised inputs, `(x - input_mean) / input_std`, but tokens of texts as they are; for regression they
+    predict standardised targets. The test part is for the final figure only.
 
     Attributes:
-        input_mean: per channel (images) or per feature (tables), of the train part, in the units of the inputs.
+        input_mean: per channel (images) or per feature (tables), of the train part, in the units of the inputs; of no
+            use for texts.
         input_std: likewise; 1 where the train part is constant.
         target_mean: per output, of the train part; None for classification.
         target_std: likewise.
@@ -75,7 +77,7 @@ class Task:
 
     name: str
     kind: Literal["classification", "regression"]
-    modality: Literal["image", "tabular", "array"]
+    modality: Literal["image", "tabular", "text", "array"]
     train: Split
     validation: Split
     test: Split
