@@ -6,7 +6,8 @@ This is what path and graph encodings of predictors read. A tree is compiled onc
   alike has none: it tells arches not apart, and would only stand between those that do.
 - A sequence is a chain. A `cell` gives its graph: an operation on an edge is a node, `None` is no node and no edge,
   and an identity is a node `skip`. Nodes that no data from the input reach, or that the output doesn't use, are left
-  out. The sums at a cell's own nodes have no node: what enters a sum goes on to all that it feeds.
+  out. The sums at a cell's own nodes have no node: what enters a sum goes on to all that it feeds. Where a cell has
+  several inputs, each has a node: `input 0`, `input 1`.
 - Cells that share all their decisions (equal labels) are one cell here.
 - The training's decisions have no place in it.
 - Numbers from a range with more than ten values are told to a tenth of the range, so that labels come again.
@@ -32,6 +33,7 @@ OUTPUT = "output"
 SKIP = "skip"
 """The label of an identity."""
 
+_CELLS = ("Cell", "RecurrentCell")  # calls with the number of nodes and a list of edges
 _EXACT = 10  # a range with more values than this is told in tenths
 
 
@@ -180,7 +182,7 @@ class Drawer:
         arguments = [*enumerate(node.args), *node.kwargs.items()]
         if node.name == "Sequential":
             return _chain([self._part(item, str(at), decided=decided) for at, item in arguments])
-        if node.name == "Cell" and len(node.args) == 2 and isinstance(node.args[1], list):
+        if node.name in _CELLS and len(node.args) == 2 and isinstance(node.args[1], list):
             return self._cell(node, decided=decided)
         inner = [(str(at), item) for at, item in arguments if _is_model(item)]
         parts = _chain([self._part(item, at, decided=decided) for at, item in inner])
@@ -204,21 +206,31 @@ class Drawer:
                 return None
             self._drawn.add(names)
         edges = [self._edges(item) for item in items]
-        concat = node.kwargs.get("output") == "concat"
+        entry = self._part(node.kwargs.get("entry"), "entry", decided=False) or _pass
+        n_inputs, output = len(node.kwargs.get("inputs") or [None]), node.kwargs.get("output", "last")
 
         def draw(draft: _Draft, sources: _Nodes) -> _Nodes:
-            states: list[_Nodes] = [sources, *[()] * (n_nodes - 1)]
+            states: list[_Nodes] = [entry(draft, sources), *[()] * (n_nodes - 1)]
+            if n_inputs > 1:
+                states[:n_inputs] = [draft.node(f"{INPUT} {number}", sources) for number in range(n_inputs)]
             # By target: a state is complete before anything leaves it.
-            for source, target, operation in sorted((e for pick in edges for e in pick(draft.arch)), key=_by_target):
+            drawn = sorted((e for pick in edges for e in pick(draft.arch)), key=_by_target)
+            for source, target, operation in drawn:
                 states[target] = _merged(states[target], operation(draft, states[source]))
-            return _merged(*states[1:]) if concat else states[-1]
+            left = {source for source, _, _ in drawn} if output == "unused" else set()
+            if output == "last":
+                return states[-1]
+            ending = range(n_inputs, n_nodes) if isinstance(output, str) else output
+            return _merged(*(states[place] for place in ending if place not in left))
 
         return draw
 
     def _edges(self, item: Any) -> Callable[[Arch], list[tuple[int, int, _Draw]]]:
-        """What one entry of a cell's list brings: an edge, or those that a subset takes."""
-        if isinstance(item, Subset):
+        """What one entry of a cell's list brings: an edge, the one that a choice takes, or those that a subset does."""
+        if isinstance(item, (Choice, Subset)):
             label, options = str(item.label), {k: self._edges(o) for k, o in zip(item.keys, item.options, strict=True)}
+            if isinstance(item, Choice):
+                return lambda arch: options[arch[label]](arch)
             return lambda arch: [edge for key in arch[label] for edge in options[key](arch)]  # type: ignore[union-attr]
         source, target, operation = item
         draw = self._part(operation, "operation", decided=True)
