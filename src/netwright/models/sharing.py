@@ -6,9 +6,8 @@ two arches is the same part with the same weights. Sizes that nobody wrote down 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
@@ -18,6 +17,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidSpace
+from netwright.models.binding import Binding, Bound, Waiting, own_parameters, own_parts
 from netwright.models.inferring import AXES, eager, inferrable, missing_size, with_size
 from netwright.models.shared_weights import SharedWeights
 from netwright.models.slicing import cuts_of, is_tracked_norm
@@ -28,7 +28,6 @@ from netwright.spaces.nodes import (
     Choice,
     Expression,
     Integer,
-    Node,
     Placeholder,
     Real,
     Repeat,
@@ -36,30 +35,22 @@ from netwright.spaces.nodes import (
     children,
 )
 
-__all__ = ["Bound", "Sharing", "bounds_of"]
+__all__ = ["Sharing"]
 
 _MOST_KEPT = 512  # modules that are kept for each place
 
 Place = tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A parameter or statistic of a part, and where it comes from.
-
-    Attributes:
-        module: the layer that holds it.
-        name: in that layer.
-        entry: of the shared weights.
-        shape: of what the layer takes of it.
-        buffer: whether it is a running statistic.
-    """
-
-    module: nn.Module
-    name: str
-    entry: str
-    shape: tuple[int, ...]
-    buffer: bool
+_MAKERS = {
+    Call: "call",
+    Choice: "choice",
+    Integer: "number",
+    Real: "number",
+    Subset: "subset",
+    Repeat: "repeat",
+    Expression: "expression",
+    Placeholder: "placeholder",
+}  # which method of `Sharing` makes what
 
 
 class Sharing:
@@ -91,6 +82,7 @@ class Sharing:
         self.observed = 0
         self._names: dict[int, tuple[str, ...]] = {}
         self._kept: dict[Place, dict[Any, Any]] = {}
+        self._plain: set[Place] = set()  # containers without weights of their own, which draw no random numbers
 
     def module(self, arch: Arch) -> nn.Module:
         """The module tree of an arch; asked twice, the same one while it is kept."""
@@ -112,35 +104,30 @@ class Sharing:
 
     def make(self, node: Any, place: Place, arch: Arch) -> Any:
         """A node's value or module for an arch."""
-        if isinstance(node, Call):
-            return self.call(node, place, arch)
+        maker = _MAKERS.get(type(node))
+        if maker is not None:
+            return getattr(self, maker)(node, place, arch)
         if isinstance(node, (list, tuple)):
-            return type(node)(self.make(item, (*place, str(i)), arch) for i, item in enumerate(node))
+            return type(node)([self.make(item, (*place, str(i)), arch) for i, item in enumerate(node)])
         if isinstance(node, dict):
             return {key: self.make(value, (*place, str(key)), arch) for key, value in node.items()}
         if isinstance(node, Deferred):
             return target_of(node)
-        if not isinstance(node, Node):
-            return node
-        return self._made(node, place, arch)
+        return node
 
-    def _made(self, node: Node, place: Place, arch: Arch) -> Any:
-        if isinstance(node, Choice):
-            return self.choice(node, place, arch)
-        if isinstance(node, (Integer, Real)):
-            return arch[str(node.label)]
-        if isinstance(node, Subset):
-            return self.subset(node, place, arch)
-        if isinstance(node, Repeat):
-            return self.repeat(node, place, arch)
-        if isinstance(node, Expression):
-            values = [self.make(operand, (*place, str(i)), arch) for i, operand in enumerate(node.operands)]
-            return node.compute(values)
-        if isinstance(node, Placeholder):
-            if node.name not in self.placeholders:
-                raise InvalidSpace(f"{node.name!r} isn't known here: pass {node.name}=… .")
-            return self.placeholders[node.name]
-        raise InvalidSpace(f"a supernet can't be made of {node!r}.")
+    def number(self, node: Integer | Real, place: Place, arch: Arch) -> Any:
+        """The number."""
+        return arch[str(node.label)]
+
+    def expression(self, node: Expression, place: Place, arch: Arch) -> Any:
+        """The computed value."""
+        return node.compute([self.make(operand, (*place, str(i)), arch) for i, operand in enumerate(node.operands)])
+
+    def placeholder(self, node: Placeholder, place: Place, arch: Arch) -> Any:
+        """The value that is known here."""
+        if node.name not in self.placeholders:
+            raise InvalidSpace(f"{node.name!r} isn't known here: pass {node.name}=… .")
+        return self.placeholders[node.name]
 
     def choice(self, node: Choice, place: Place, arch: Arch) -> Any:
         """The chosen option."""
@@ -202,34 +189,44 @@ class Sharing:
         target = eager(target)
         missing = missing_size(target, args, kwargs)
         if missing is None:
-            made = self._instance(target, args, kwargs, place)
-            if any(isinstance(parameter, UninitializedParameter) for parameter in made.parameters()):
-                return Waiting(lambda first: self._warmed(target, args, kwargs, place, first), shape_of, target)
-            return made
+            made, lazy = self._instance(target, args, kwargs, place)
+            return (
+                Waiting(lambda first: self._warmed(target, args, kwargs, place, first), shape_of, target)
+                if lazy
+                else made
+            )
         position = inferrable(target)
         assert position is not None
 
         def of_size(first: torch.Tensor) -> nn.Module:
             filled = with_size(missing, position[1], _axis(missing, first), args, kwargs)
-            return self._instance(target, *filled, place)
+            return self._instance(target, *filled, place)[0]
 
         return Waiting(of_size, lambda first: _axis(missing, first), target)
 
-    def _instance(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], place: Place) -> nn.Module:
-        """A module of these arguments, bound to the shared weights."""
+    def _instance(
+        self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], place: Place
+    ) -> tuple[nn.Module, bool]:
+        """A module of these arguments, bound to the shared weights; and whether it has lazy layers, so it can't yet."""
         given = {id(part) for value in (*args, *kwargs.values()) for part in _modules_in(value)}
+        plain = place in self._plain
         try:
-            with _seeded(place), self.device:
+            if plain:
+                return target(*args, **kwargs), False
+            with _seeded(place) as before, self.device:
                 made = target(*args, **kwargs)
+                drew = not torch.equal(before, torch.get_rng_state())
         except Exception as error:
             first = (str(error).strip() or type(error).__name__).partition("\n")[0]
             name = getattr(target, "__name__", "call")
             raise InvalidSpace(f"{name} at {'.'.join(place)} can't be built: {first}") from error
-        if not isinstance(made, nn.Module):
-            return made  # its own __new__ made something else
-        if not any(isinstance(parameter, UninitializedParameter) for parameter in made.parameters()):
-            self._bind(made, place, given)
-        return made
+        parts = [part for _, part in own_parts(made, given)]
+        if any(isinstance(value, UninitializedParameter) for part in parts for value in own_parameters(part)):
+            return made, True
+        if given and not drew and not any(part._parameters or part._buffers for part in parts):  # noqa: SLF001
+            self._plain.add(place)  # a container, which is made often: from now on without all this
+        self._bind(made, place, given)
+        return made, False
 
     def _warmed(
         self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], place: Place, first: torch.Tensor
@@ -246,7 +243,7 @@ class Sharing:
         """Give the parameters and statistics of a part (but not of those that it was given) their shared tensors."""
         tied: dict[int, str] = {}  # one parameter under two names
         bounds: list[Bound] = []
-        for path, part in _own_parts(made, given):
+        for path, part in own_parts(made, given):
             names = [(name, value, False) for name, value in part._parameters.items() if value is not None]  # noqa: SLF001  # as torch's own tools
             if is_tracked_norm(part):
                 names += [(name, getattr(part, name), True) for name in ("running_mean", "running_var")]
@@ -260,7 +257,7 @@ class Sharing:
                 part.__dict__["_shared"] = tuple(found)
                 bounds += found
         if bounds and self.weights.settled:
-            _Binding(self, bounds).attach(made)
+            Binding(self, bounds).attach(made)
 
     def _entry(
         self, part: nn.Module, path: str, name: str, shape: tuple[int, ...], place: Place, *, buffer: bool
@@ -279,115 +276,12 @@ class Sharing:
         return entry
 
 
-class Waiting(nn.Module):
-    """Stands for a layer until its input says which one it is; another input can settle it anew.
-
-    Args:
-        make: the layer for a first input.
-        key: what of the input tells layers apart.
-        target: the layer's class.
-    """
-
-    def __init__(self, make: Callable[[torch.Tensor], nn.Module], key: Callable[[torch.Tensor], Any], target: Any):
-        super().__init__()
-        self._make = make
-        self._key = key
-        self.kind = getattr(target, "__name__", "module")
-        self._instances: dict[Any, nn.Module] = {}
-        self._current: Any = None
-        self.settled: nn.Module | None = None
-
-    def forward(self, *inputs: Any, **named: Any) -> Any:
-        first = inputs[0] if inputs else next(iter(named.values()), None)
-        if not isinstance(first, torch.Tensor):
-            raise InvalidSpace(f"{self.kind} is left without a size, but its first input is no tensor: give the size.")
-        key = self._key(first)
-        if self.settled is None or key != self._current:
-            settled = self._instances.get(key)
-            if settled is None:
-                settled = self._instances[key] = self._make(first)
-            settled.train(self.training)
-            self.settled, self._current = settled, key
-        return self.settled(*inputs, **named)
-
-
-class _Binding:
-    """Keeps a part's parameters and statistics those of the shared weights."""
-
-    def __init__(self, sharing: Sharing, bounds: list[Bound]) -> None:
-        self.sharing = sharing
-        weights = sharing.weights
-        self.sliced: list[Bound] = []
-        self.statistics = [bound for bound in bounds if bound.buffer]
-        self.replaced = True  # the statistics, by others than the shared ones
-        for bound in bounds:
-            if bound.buffer:
-                continue
-            if bound.shape == weights.entries[bound.entry].shape:
-                bound.module._parameters[bound.name] = weights.tensor(bound.entry)  # type: ignore[assignment]  # noqa: SLF001
-                if isinstance(bound.module, nn.RNNBase):
-                    setattr(bound.module, bound.name, weights.tensor(bound.entry))
-            else:
-                del bound.module._parameters[bound.name]  # noqa: SLF001
-                self.sliced.append(bound)
-        self.refresh()
-
-    def attach(self, made: nn.Module) -> None:
-        """Refresh what changes before each forward pass."""
-        if self.sliced or self.statistics:
-            made.register_forward_pre_hook(self)
-
-    def __call__(self, module: nn.Module, inputs: Any) -> None:
-        self.refresh()
-
-    def refresh(self) -> None:
-        weights = self.sharing.weights
-        for bound in self.sliced:
-            value = weights.part(bound.entry, bound.shape)
-            if isinstance(bound.module, nn.RNNBase):
-                setattr(bound.module, bound.name, value)  # it keeps a list of its own, too
-            else:
-                bound.module.__dict__[bound.name] = value
-        given = self.sharing.statistics
-        if given is None and not self.replaced:
-            return
-        for bound in self.statistics:
-            found = None if given is None else given.get(bound.entry)
-            bound.module._buffers[bound.name] = (  # noqa: SLF001
-                weights.part(bound.entry, bound.shape) if found is None else found
-            )
-        self.replaced = given is not None
-
-
-def bounds_of(root: nn.Module) -> dict[str, Bound]:
-    """The shared parameters and statistics of a module tree that has seen an input, by their names in `build`'s model.
-
-    Raises:
-        InvalidSpace: if a layer was never called.
-    """
-    found: dict[str, Bound] = {}
-
-    def visit(module: nn.Module, path: str) -> None:
-        if isinstance(module, Waiting):
-            if module.settled is None:
-                raise InvalidSpace(f"{module.kind} at {path!r} was never called, so its size is unknown: give it.")
-            visit(module.settled, path)
-            return
-        for bound in module.__dict__.get("_shared", ()):
-            found[f"{path}.{bound.name}" if path else bound.name] = bound
-        for name, child in module.named_children():
-            visit(child, f"{path}.{name}" if path else name)
-
-    visit(root, "")
-    return found
-
-
 @contextmanager
-def _seeded(place: Place) -> Iterator[None]:
-    """A part's own buffers may be random: they are the same whenever it is made."""
+def _seeded(place: Place) -> Iterator[torch.Tensor]:
+    """A part's own buffers may be random: they are the same whenever it is made. Gives the generator's state."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(crc32("/".join(place).encode()))
-        yield
+        yield torch.get_rng_state()
 
 
 def shape_of(first: torch.Tensor) -> tuple[int, ...]:
@@ -411,18 +305,6 @@ def _modules_in(value: Any) -> Iterator[nn.Module]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from _modules_in(item)
-
-
-def _own_parts(made: nn.Module, given: set[int]) -> Iterator[tuple[str, nn.Module]]:
-    """The parts of a module that it made itself."""
-
-    def visit(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
-        yield path, module
-        for name, child in module.named_children():
-            if id(child) not in given and not isinstance(child, Waiting):
-                yield from visit(child, f"{path}/{name}" if path else name)
-
-    return visit(made, "")
 
 
 def _labels(node: Any) -> Iterator[str]:

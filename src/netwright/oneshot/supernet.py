@@ -20,11 +20,12 @@ from torch import nn
 
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput, InvalidSpace
+from netwright.models.binding import Bound, bounds_of
 from netwright.models.build import Built, built
 from netwright.models.evaluation_mode import evaluating
 from netwright.models.meter import Meter
 from netwright.models.shared_weights import SharedWeights
-from netwright.models.sharing import Bound, Sharing, bounds_of
+from netwright.models.sharing import Sharing
 from netwright.oneshot.probes import probes
 from netwright.spaces import Space
 

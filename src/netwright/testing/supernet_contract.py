@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from netwright.core.arch import Arch
-from netwright.models.sharing import bounds_of
+from netwright.models.binding import bounds_of
 from netwright.models.slicing import put
 from netwright.oneshot.supernet import Supernet
 from netwright.spaces import Space
