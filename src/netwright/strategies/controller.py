@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -111,6 +112,16 @@ class Controller:
                 return arch
         return self.space.sample(rng)
 
+    def state(self) -> dict[str, Any]:
+        """All that it has learned, as arrays and numbers; records that wait for an update are not in it."""
+        return {"weights": self.policy.weights, "baseline": self.baseline, "adam": self.adam.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to what `state` returned."""
+        self.policy.weights[:] = state["weights"]
+        self.baseline = float(state["baseline"])
+        self.adam.restore(state["adam"])
+
     def _legal(self, arch: Arch) -> bool:
         try:
             self.space.validate(arch)
@@ -155,7 +166,7 @@ class Controller:
             standings.append(beaten / len(same))
         return math.sqrt(12) * (np.array(standings) - 0.5)  # a uniform number's deviation is 1/√12
 
-    def learn(self, texts: tuple[list[Step], ...], rewards: Array) -> None:
+    def learn(self, texts: Sequence[list[Step]], rewards: Array) -> None:
         """Make texts with a reward above the baseline more likely, others less."""
         learning, policy = self.learning, self.policy
         advantages = rewards - self.baseline
@@ -191,6 +202,13 @@ class _Adam:
     def __init__(self, size: int, learning_rate: float) -> None:
         self._rate = learning_rate
         self._mean, self._square, self._steps = np.zeros(size), np.zeros(size), 0
+
+    def state(self) -> dict[str, Any]:
+        return {"mean": self._mean, "square": self._square, "steps": self._steps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._mean, self._square = np.array(state["mean"]), np.array(state["square"])
+        self._steps = int(state["steps"])
 
     def step(self, gradient: Array) -> Array:
         """How far to go along a gradient."""
