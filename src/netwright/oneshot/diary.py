@@ -295,7 +295,8 @@ class Diary:
 
 def diary_file(checkpoints: Path) -> Path:
     """Where a run keeps its diary, by its folder of checkpoints: in the run's folder, or among them without one."""
-    return (checkpoints.parent if (checkpoints.parent / "run.json").exists() else checkpoints) / FILE
+    kept = checkpoints.name == "checkpoints" and (checkpoints.parent / "run.json").exists()
+    return (checkpoints.parent if kept else checkpoints) / FILE
 
 
 def option_text(value: Any) -> str:
