@@ -20,10 +20,11 @@ from netwright.core.budget import Budget
 from netwright.core.errors import EvaluationError, InvalidInput, RunError, SpaceExhausted
 from netwright.core.history import History
 from netwright.core.objective import Constraint, Objective, constraints_from, objectives_from
-from netwright.core.protocols import Context, Evaluator, Executor, PendingResult, SearchSpace, Store, Strategy
+from netwright.core.protocols import Context, Evaluator, Executor, PendingResult, SearchSpace, Store, Strategy, wants_of
 from netwright.core.record import Candidate, Record, Status
 from netwright.core.streams import Streams
 from netwright.runtime import InlineExecutor
+from netwright.runtime.curve_log import CurveLog
 
 __all__ = ["Evaluation", "Outcome", "Search"]
 
@@ -141,6 +142,7 @@ class Search:
         self.space = space
         self.strategy = strategy
         self.evaluator = evaluator
+        self._wants = wants_of(evaluator)
         self.constraints = constraints_from(constraints)
         self.budget = None if budget is None else Budget.of(budget)
         self.executor: Executor = executor or InlineExecutor()
@@ -390,7 +392,17 @@ class Search:
     def _context_for(self, candidate: Candidate) -> Context:
         # Any function of (seed, id) will do, as long as different candidates get different seeds.
         seed = (self.seed * 1_000_003 + candidate.id) % 2**31
-        return Context(seed, self._deadline(), self._device, self._threads, self._checkpoints, clock=self._clock)
+        context = Context(seed, self._deadline(), self._device, self._threads, self._checkpoints, clock=self._clock)
+        if "curves" in self._wants:
+            context.earlier = self.history.fold("curves", CurveLog.add, CurveLog).curves()
+        if "parent" in self._wants and candidate.parent is not None:
+            context.parent = self.history.fold("by id", _by_id, dict[int, Record]).get(candidate.parent)
+        return context
+
+
+def _by_id(known: dict[int, Record], record: Record) -> dict[int, Record]:
+    known[record.id] = record
+    return known
 
 
 def _seed(given: Any) -> int:

@@ -18,7 +18,17 @@ from netwright.core.curves import Curves
 from netwright.core.history import History
 from netwright.core.record import Candidate, Record
 
-__all__ = ["Context", "Evaluator", "Executor", "PendingResult", "Recipe", "SearchSpace", "Store", "Strategy", "wants_of"]
+__all__ = [
+    "Context",
+    "Evaluator",
+    "Executor",
+    "PendingResult",
+    "Recipe",
+    "SearchSpace",
+    "Store",
+    "Strategy",
+    "wants_of",
+]
 
 _MOST_WRAPPED = 100  # wrappers around an evaluator
 

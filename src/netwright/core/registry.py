@@ -112,6 +112,8 @@ methods: Registry[Callable[..., Any]] = Registry("method", package="netwright.me
 spaces: Registry[Callable[..., Any]] = Registry("space", package="netwright.spaces.zoo")
 tasks: Registry[Callable[..., Any]] = Registry("data set", package="netwright.tasks.zoo")
 benchmarks: Registry[Callable[..., Any]] = Registry("benchmark", package="netwright.benchmarks.zoo")
+proxies: Registry[Callable[..., Any]] = Registry("proxy", package="netwright.evaluators.proxies")
+stopping: Registry[Callable[..., Any]] = Registry("stopping rule", package="netwright.evaluators.stopping")
 interpreters: Registry[Callable[..., Any]] = Registry("interpreter", package="netwright.models.interpreters")
 """What can be made of a space and an arch: `Space.build` and the like look it up, so that spaces need no torch."""
 

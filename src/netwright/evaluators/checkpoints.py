@@ -17,7 +17,7 @@ from netwright.core import Context
 from netwright.core.errors import EvaluationError
 from netwright.evaluators.fitting import Fitting
 
-__all__ = ["continue_from", "load_checkpoint", "save_checkpoint"]
+__all__ = ["continue_from", "load_checkpoint", "save_checkpoint", "weights_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def load_checkpoint(file: Path) -> dict[str, Any]:
 def continue_from(file: Path, fitting: Fitting, *, key: str, until: int, context: Context) -> None:
     """Continue from a checkpoint of the same training, if there is one of fewer epochs.
 
-    Or of just as many, if this very candidate left it: then the search was ended before it could record it.
+    Or of one that was over, if this very candidate left it: then the search was ended before it could record it.
 
     Args:
         file: the arch's.
@@ -50,11 +50,14 @@ def continue_from(file: Path, fitting: Fitting, *, key: str, until: int, context
     state = _known(file, key)
     if state is None:
         return
-    if state["epochs_done"] < until:
+    over = state["epochs_done"] == until or bool(state.get("stopped"))
+    if over and state["seed"] == context.seed:
         fitting.restore(state)
-    elif state["epochs_done"] == until and state["seed"] == context.seed:
-        fitting.restore(state)
+        fitting.verdict, fitting.verdict_epoch = state.get("verdict", ""), state.get("verdict_epoch", 0)
+        fitting.stopped = state.get("stopped", "")
         context.curves.update(state["curves"])
+    elif state["epochs_done"] < until:
+        fitting.restore(state)
 
 
 def save_checkpoint(file: Path, fitting: Fitting, *, key: str, context: Context) -> None:
@@ -64,12 +67,36 @@ def save_checkpoint(file: Path, fitting: Fitting, *, key: str, context: Context)
         return
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        torch.save({**fitting.state(), "key": key, "seed": context.seed, "curves": context.curves}, part)
+        torch.save(
+            {**fitting.state(), **_ending(fitting), "key": key, "seed": context.seed, "curves": context.curves}, part
+        )
         part.replace(file)
     except (OSError, RuntimeError) as error:  # no room, say; torch wraps some of these
         _log.warning("the checkpoint %s can't be written: %s", file.name, error)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def weights_of(file: Path, *, key: str) -> dict[str, torch.Tensor] | None:
+    """The weights of another arch's training; None if there is none.
+
+    Args:
+        file: the other arch's.
+        key: how the key of its training begins.
+    """
+    if not file.exists():
+        return None
+    try:
+        state = load_checkpoint(file)
+    except EvaluationError as error:
+        _log.warning("nothing can be inherited: %s", error)
+        return None
+    return state["model"] if str(state.get("key", "")).startswith(key) else None
+
+
+def _ending(fitting: Fitting) -> dict[str, Any]:
+    """What only the candidate itself takes up again."""
+    return {"stopped": fitting.stopped, "verdict": fitting.verdict, "verdict_epoch": fitting.verdict_epoch}
 
 
 def _known(file: Path, key: str) -> dict[str, Any] | None:

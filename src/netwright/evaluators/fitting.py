@@ -38,7 +38,12 @@ class Fitting:
         noise: the state of torch's own generator, which dropout draws from.
         epochs_done: whole epochs so far.
         losses: the mean training loss of each epoch.
-        stopped: why the training ended before its epochs were done; '' if it didn't.
+        validation: curves of the validation part, as `Training` logs them.
+        inherited: the share of the weights that came from a parent; 0 where training began with fresh ones.
+        verdict: why a stopping rule would have stopped the training; '' if it wouldn't.
+        verdict_epoch: when; 0 if it wouldn't.
+        stopped: why the training ended before its epochs were done; '' if it didn't. Whoever is told of an epoch may
+            set it, and so end the training.
     """
 
     model: nn.Module
@@ -47,6 +52,10 @@ class Fitting:
     noise: torch.Tensor
     epochs_done: int = 0
     losses: list[float] = field(default_factory=list)
+    validation: dict[str, list[float]] = field(default_factory=dict)
+    inherited: float = 0.0
+    verdict: str = ""
+    verdict_epoch: int = 0
     stopped: str = ""
 
     @classmethod
@@ -65,6 +74,8 @@ class Fitting:
             "noise": self.noise,
             "epochs_done": self.epochs_done,
             "losses": list(self.losses),
+            "validation": {name: list(values) for name, values in self.validation.items()},
+            "inherited": self.inherited,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -75,6 +86,8 @@ class Fitting:
         self.noise = state["noise"]
         self.epochs_done = int(state["epochs_done"])
         self.losses = [float(loss) for loss in state["losses"]]
+        self.validation = {name: list(values) for name, values in state.get("validation", {}).items()}
+        self.inherited = float(state.get("inherited", 0.0))
 
 
 def fit(

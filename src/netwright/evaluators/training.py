@@ -13,14 +13,16 @@ import torch
 from torch import nn
 
 from netwright.core import Arch, Candidate, Context
-from netwright.core.errors import EvaluationError, InvalidInput, problems
-from netwright.evaluators.checkpoints import continue_from, save_checkpoint
+from netwright.core.errors import EvaluationError, InvalidInput, problems, unknown
+from netwright.evaluators.checkpoints import continue_from, save_checkpoint, weights_of
 from netwright.evaluators.examples_in_memory import ExamplesInMemory, in_memory
 from netwright.evaluators.fitting import Fitting, fit
 from netwright.evaluators.optimizers import optimizer_class
 from netwright.evaluators.plan import TrainingPlan
 from netwright.evaluators.scoring import outputs_of, score
+from netwright.evaluators.stopping import Stopping, StoppingRule, stopping_from
 from netwright.models import build
+from netwright.models.inherit import inherit
 from netwright.spaces import Space
 from netwright.tasks import Split, Task
 
@@ -38,10 +40,17 @@ class Training:
     from its arch's checkpoint of a lower fidelity: exactly as if it had never stopped. A deadline is kept within one
     batch: the candidate is then scored as it is, and marked partial. A loss that is no number ends it as failed.
 
+    With a stopping rule, a candidate that isn't worth going on with is scored as it is and marked partial; the metrics
+    `stop_epoch` (when the rule said so, 0 if it didn't) and `epochs_saved` tell of it. With `inherit`, a candidate
+    with a parent begins with the parent's weights wherever these fit, if its checkpoint is there; the metric
+    `inherited` is the share of the weights that it has from the record's parent.
+
     Attributes:
         space: what the arches are of; its `training` choices replace parts of the plan.
         task: the data, the loss and the metrics. The test part is never touched.
         plan: how to train; `TrainingPlan.for_task(task)` if not given.
+        stop: when to end a candidate's training before its time: a `Stopping`, a rule, or the name of one.
+        inherit: whether a child begins with its parent's weights (Real et al. 2017, https://arxiv.org/abs/1703.01041).
 
     Example:
         >>> from netwright import nn, n_outputs, Space
@@ -54,17 +63,38 @@ class Training:
         True
 
     Raises:
-        InvalidInput: if the space's training choices are not parts of a plan, or name no optimizer.
+        InvalidInput: if the space's training choices are not parts of a plan, or name no optimizer; if the stopping
+            rule goes by a metric that the task doesn't have.
     """
 
     space: Space
     task: Task
     plan: TrainingPlan | None = None
+    stop: Stopping | StoppingRule | str | None = None
+    inherit: bool = False
 
     def __post_init__(self) -> None:
         if self.plan is None:
             object.__setattr__(self, "plan", TrainingPlan.for_task(self.task))
         check_choices(self.space, self.plan_at_rest)
+        object.__setattr__(self, "stop", stopping_from(self.stop))
+        if self.stopping is not None and self.stopping.metric is not None:
+            few = self.task.validation.targets[:2]
+            known = self.task.metrics(torch.zeros(len(few), self.task.n_outputs), few)
+            if self.stopping.metric not in known:
+                raise unknown("metric to stop by", self.stopping.metric, known)
+
+    @property
+    def stopping(self) -> Stopping | None:
+        """The stopping rule with its policy."""
+        assert self.stop is None or isinstance(self.stop, Stopping)
+        return self.stop
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """What it wants to know of earlier candidates: see `core.protocols.wants_of`."""
+        compares = self.stopping is not None and self.stopping.rule.compares
+        return frozenset([*(["curves"] if compares else []), *(["parent"] if self.inherit else [])])
 
     @property
     def plan_at_rest(self) -> TrainingPlan:
@@ -77,7 +107,7 @@ class Training:
         return self.plan_at_rest.with_choices(self.space.training(arch))
 
     def __call__(self, candidate: Candidate, context: Context) -> dict[str, float]:
-        """Metrics of the validation part, `train_loss` and `epochs`.
+        """Metrics of the validation part, `train_loss`, `epochs`, and what stopping and inheriting have to tell.
 
         Raises:
             EvaluationError: if the loss is no number, or the deadline comes before the first batch.
@@ -96,32 +126,84 @@ class Training:
             key = "" if file is None else self._key(plan)
             if file is not None:
                 continue_from(file, fitting, key=key, until=until, context=context)
+            if not fitting.losses:
+                fitting.inherited = self._inherited(model, candidate.arch, context)
 
             def log(fitting: Fitting) -> None:
                 values = {"train_loss": fitting.losses[-1]}
                 if not fitting.stopped:  # else what is left of the time is for the whole validation part
                     found = score(model, glimpse, task, glimpsed, precision=plan.precision)
-                    values |= {f"val_{name}": found[name] for name in (task.metric, "loss") if name in found}
+                    shown = {f"val_{name}": found[name] for name in self._shown if name in found}
+                    for name, value in shown.items():
+                        fitting.validation.setdefault(name, []).append(value)
+                    values |= shown
                 context.log(**values)
+                self._judge(fitting, until, context)
 
             # The last part of the time is for scoring, which takes about a third of a pass over as many examples.
             margin = _scoring_seconds(model, validation, plan, context)
             deadline = None if context.deadline is None else context.deadline - margin
+            self._judge(fitting, until, context)  # of what a lower fidelity left
             fit(fitting, train, task, plan, until_epoch=until, deadline=deadline, on_epoch=log, clock=context.clock)
             if not fitting.losses:
                 raise EvaluationError("the deadline came before the first batch was trained.")
-            if fitting.stopped:
+            by_rule = bool(fitting.stopped) and fitting.stopped == fitting.verdict
+            if by_rule:
+                context.partial = f"stopped after {fitting.epochs_done} of {until} epochs: {fitting.verdict}"
+            elif fitting.stopped:
                 context.partial = f"{fitting.stopped} after {len(fitting.losses)} of {until} epochs"
             metrics = score(model, validation, task, task.validation, precision=plan.precision)
-            if file is not None and not fitting.stopped:
+            if file is not None and (by_rule or not fitting.stopped):
                 save_checkpoint(file, fitting, key=key, context=context)
-        return {**metrics, "train_loss": fitting.losses[-1], "epochs": float(fitting.epochs_done)}
+        metrics |= {"train_loss": fitting.losses[-1], "epochs": float(fitting.epochs_done)}
+        if self.stopping is not None:
+            saved = until - fitting.epochs_done if by_rule else 0
+            metrics |= {"stop_epoch": float(fitting.verdict_epoch), "epochs_saved": float(saved)}
+        return metrics | {"inherited": fitting.inherited} if self.inherit else metrics
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        """The metrics that have curves."""
+        more = () if self.stopping is None or self.stopping.metric is None else (self.stopping.metric,)
+        return tuple(dict.fromkeys((self.task.metric, "loss", *more)))
+
+    def _judge(self, fitting: Fitting, until: int, context: Context) -> None:
+        """Ask the rule whether the training is worth going on with; once it has said no, it isn't asked again."""
+        stopping, epoch = self.stopping, fitting.epochs_done
+        if stopping is None or fitting.stopped or fitting.verdict or not 0 < epoch < until:
+            return
+        metric = stopping.metric or self.task.metric
+        if len(fitting.validation.get(f"val_{metric}", ())) != epoch:  # a checkpoint that was written without a rule
+            return
+        curve = stopping.curve(metric, fitting.validation, fitting.losses, until, context.earlier)
+        fitting.verdict = stopping.rule(curve)
+        if fitting.verdict:
+            fitting.verdict_epoch = epoch
+            if not stopping.checks(context.seed):
+                fitting.stopped = fitting.verdict
+
+    def _inherited(self, model: nn.Module, arch: Arch, context: Context) -> float:
+        """Take over what the parent has; the share of the weights that this is."""
+        parent = context.parent
+        if not self.inherit or parent is None or context.checkpoints is None or parent.arch == arch:
+            return 0.0
+        weights = weights_of(context.checkpoints / f"{parent.arch.digest}.pt", key=self._data_key)
+        if weights is None:
+            return 0.0
+        task = self.task
+        return inherit(
+            self.space, arch, model, parent=parent.arch, weights=weights, input_shape=task.input_shape,
+            n_outputs=task.n_outputs,
+        )  # fmt: skip
+
+    @property
+    def _data_key(self) -> str:
+        task = self.task
+        return f"{self.space.digest} {task.name} {len(task.train)} {task.input_shape} {task.n_outputs}"
 
     def _key(self, plan: TrainingPlan) -> str:
         """Tells one training of an arch from others, whose checkpoints can't be continued."""
-        task = self.task
-        data = f"{task.name} {len(task.train)} {task.input_shape} {task.n_outputs}"
-        return f"{self.space.digest} {data} {plan} torch {torch.__version__}"
+        return f"{self._data_key} {plan} {'inherit ' if self.inherit else ''}torch {torch.__version__}"
 
     def model(self, arch: Arch, *, seed: int, device: str = "cpu") -> nn.Module:
         """The arch's model with fresh weights; takes standardised inputs."""

@@ -9,7 +9,7 @@ from netwright.core.arch import Arch
 from netwright.core.errors import InvalidSpace
 from netwright.spaces.nodes import Call, Choice, Expression, Integer, Placeholder, Real, Repeat, Subset
 
-__all__ = ["resolve"]
+__all__ = ["makes_calls", "resolve"]
 
 
 def resolve(node: Any, arch: Arch, placeholders: Mapping[str, Any]) -> Any:
@@ -48,7 +48,7 @@ def resolve(node: Any, arch: Arch, placeholders: Mapping[str, Any]) -> Any:
         if not isinstance(depth, int) or not node.minimum <= depth <= len(node.blocks):
             raise InvalidSpace(f"{node.label!r} must be in {node.minimum}..{len(node.blocks)}, but is {depth!r}.")
         blocks = [resolve(block, arch, placeholders) for block in node.blocks[:depth]]
-        if not any(map(_makes_calls, node.blocks)):
+        if not any(map(makes_calls, node.blocks)):
             return blocks  # of numbers, texts, …
         return Call("torch.nn:Sequential", tuple(block for block in blocks if block is not None))
     if isinstance(node, Expression):
@@ -64,11 +64,11 @@ def resolve(node: Any, arch: Arch, placeholders: Mapping[str, Any]) -> Any:
     return node
 
 
-def _makes_calls(node: Any) -> bool:
-    """Whether a block is a module, in some arches at least."""
+def makes_calls(node: Any) -> bool:
+    """Whether a block of a repeat is a module, in some arches at least."""
     if isinstance(node, Choice):
-        return any(map(_makes_calls, node.options))
-    return isinstance(node, Call) or (isinstance(node, Repeat) and any(map(_makes_calls, node.blocks)))
+        return any(map(makes_calls, node.options))
+    return isinstance(node, Call) or (isinstance(node, Repeat) and any(map(makes_calls, node.blocks)))
 
 
 def _index(node: Choice, arch: Arch) -> int:
