@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class ArchitectureOnly:
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
         """What the other strategy proposes."""
         if isinstance(space, Space):
-            space = history.fold((self, space), _unchanged, lambda: without_training(space))
+            space = history.fold((self, space), _unchanged, partial(without_training, space))
         return self.strategy.propose(space, history, rng)
 
 
