@@ -258,11 +258,23 @@ def decisions_of(tree: Any) -> tuple[Decision, ...]:
         raise InvalidSpace(
             problems("equal labels must have equal values and defaults (label them differently)", dict.fromkeys(wrong))
         )
-    plan = [
-        Decision(name, domain, () if name in always else tuple(_merged(conditions[name])))
-        for name, domain in domains.items()
-    ]
-    return _parents_first(plan)
+    merged = {name: () if name in always else tuple(_merged(conditions[name])) for name in domains}
+    while certain := {
+        name
+        for name, known in merged.items()
+        if any(
+            not merged[condition.parent] and _is_certain(condition, domains[condition.parent]) for condition in known
+        )
+    }:  # options that all have the same decision in them
+        merged.update(dict.fromkeys(certain, ()))
+    return _parents_first([Decision(name, domain, merged[name]) for name, domain in domains.items()])
+
+
+def _is_certain(condition: Condition, domain: Domain) -> bool:
+    """Whether it holds for every value of its parent."""
+    if isinstance(domain, Combination):
+        return len(domain.values) - len(condition.values) < domain.k
+    return len(condition.values) >= domain.count
 
 
 def _merged(conditions: set[Condition]) -> list[Condition]:
