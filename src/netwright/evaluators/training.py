@@ -26,7 +26,7 @@ from netwright.models.inherit import inherit
 from netwright.spaces import Space
 from netwright.tasks import Split, Task
 
-__all__ = ["Training", "cached_examples"]
+__all__ = ["Training", "cached_examples", "computing_with"]
 
 _CURVE_EXAMPLES = 2_000  # of the validation part, for the curve of each epoch
 _MOST_CHECKED = 1_000  # combinations of one training choice that are looked at before the search
@@ -114,7 +114,7 @@ class Training:
             InvalidSpace: if the arch can't be built.
         """
         task, plan = self.task, self.plan_of(candidate.arch)
-        with _threads(context.threads):
+        with computing_with(context.threads):
             train = cached_examples(task, task.train, context.device, channels_last=plan.channels_last)
             validation = cached_examples(task, task.validation, context.device, channels_last=plan.channels_last)
             glimpse = validation.first(_CURVE_EXAMPLES)
@@ -268,7 +268,7 @@ def _scoring_seconds(model: nn.Module, validation: ExamplesInMemory, plan: Train
 
 
 @contextlib.contextmanager
-def _threads(n: int | None) -> Iterator[None]:
+def computing_with(n: int | None) -> Iterator[None]:
     """Compute with `n` threads inside, if that is given."""
     if n is None or n == torch.get_num_threads():
         yield
