@@ -154,6 +154,12 @@ ROWS = (
     ),
     Row("training, against a plain loop with `DataLoader` in float32", "training_throughput", _speed, "2 times"),
     Row(
+        "weight sharing: largest relative difference between a path and its standalone model, all layers and spaces",
+        "supernet_law",
+        lambda found: f"{found['largest']:.0e} ({len(found['spaces'])} spaces)",
+        "1e-5",
+    ),
+    Row(
         "its accuracy against the plain loop's, after 3 epochs",
         "training_throughput",
         lambda found: f"{100 * found['accuracy_difference']:+.2f} points",

@@ -21,8 +21,9 @@ from torch import nn
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.models.binding import Bound, bounds_of
-from netwright.models.build import Built, built
+from netwright.models.build import Built, build_call, built
 from netwright.models.evaluation_mode import evaluating
+from netwright.models.example import example_inputs
 from netwright.models.meter import Meter
 from netwright.models.shared_weights import SharedWeights
 from netwright.models.sharing import Sharing
@@ -119,7 +120,7 @@ class Supernet(nn.Module):
         """
         path = self.path(arch)
         with evaluating(self), torch.no_grad():
-            path(self._example(self.device))  # so that every layer is there
+            path(self._example(path.module))  # so that every layer is there
             bounds = [bound for bound in bounds_of(path.module).values() if bound.buffer]
             found: dict[str, torch.Tensor] = {bound.entry: self._fresh(bound) for bound in bounds}
             norms = list({id(bound.module): bound.module for bound in bounds}.values())
@@ -145,7 +146,7 @@ class Supernet(nn.Module):
         model = built(self.space, arch, input_shape=self.input_shape, n_outputs=self.n_outputs, device="cpu")
         path = self.path(arch)
         with evaluating(self), torch.no_grad():
-            path(self._example(self.device))
+            path(self._example(path.module))
             state = model.model.state_dict()
             kept = self._statistics.get(arch, {})
             for name, bound in bounds_of(path.module).items():
@@ -160,7 +161,7 @@ class Supernet(nn.Module):
         """The shared parameters that a path uses, whole or in part."""
         path = self.path(arch)
         with evaluating(self), torch.no_grad():
-            path(self._example(self.device))
+            path(self._example(path.module))
         for entry in dict.fromkeys(bound.entry for bound in bounds_of(path.module).values() if not bound.buffer):
             yield self.weights.tensor(entry)  # type: ignore[misc]  # a parameter
 
@@ -204,7 +205,7 @@ class Supernet(nn.Module):
                 sharing.observed = number
                 try:
                     with evaluating(module := sharing.module(arch)), torch.no_grad(), Meter():
-                        module(self._example(device))
+                        module(self._example(module, device))
                 except InvalidSpace as error:
                     failure = error
                 except Exception as error:  # noqa: BLE001  # whatever it is: `built` says it best
@@ -229,19 +230,18 @@ class Supernet(nn.Module):
         sharing = Sharing(self.space.tree, self.weights, placeholders, "cpu")
         for number in sorted({entry.largest[0] for entry in entries.values()}):
             arch = looked[number]
-            state = built(
-                self.space, arch, input_shape=self.input_shape, n_outputs=self.n_outputs, seed=seed
-            ).model.state_dict()
+            call = self.space.resolve(arch, **placeholders)  # not validated: it may break constraints
+            state = build_call(call, input_shape=self.input_shape, seed=seed).model.state_dict()
             module = sharing.module(arch)
             with evaluating(module), torch.no_grad():
-                module(self._example("cpu"))
+                module(self._example(module))
             for name, bound in bounds_of(module).items():
                 if entries[bound.entry].largest == (number, state[name].numel()):
                     self.weights.fill(bound.entry, state[name], seed=seed)
         return sharing
 
-    def _example(self, device: str | torch.device) -> torch.Tensor:
-        return torch.zeros(2, *self.input_shape, device=device)
+    def _example(self, module: nn.Module, device: str | torch.device | None = None) -> torch.Tensor:
+        return example_inputs(module, self.input_shape, 2, device=self.device if device is None else device)
 
     def _fresh(self, bound: Bound) -> torch.Tensor:
         like = self.weights.part(bound.entry, bound.shape)
