@@ -17,6 +17,15 @@ from netwright.models.attention import (
 )
 from netwright.models.inverted_residual import InvertedResidual, SqueezeExcitation
 from netwright.models.layers_cells import Cell, CellStack, FactorizedReduce, RowColumnConv, SeparableConv
+from netwright.models.layers_recurrent import (
+    Highway,
+    LastStep,
+    LockedDropout,
+    OutputBias,
+    RecurrentCell,
+    RowsAsSteps,
+    TiedDecoder,
+)
 
 __all__ = [
     "Cell",
@@ -26,18 +35,25 @@ __all__ = [
     "FactorizedReduce",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "Highway",
     "InvertedResidual",
+    "LastStep",
+    "LockedDropout",
     "NB101Cell",
     "NB201Reduction",
+    "OutputBias",
     "PatchEmbedding",
     "ReLUConvNorm",
+    "RecurrentCell",
     "Residual",
     "ResidualBlock",
     "RowColumnConv",
+    "RowsAsSteps",
     "SelfAttention",
     "SeparableConv",
     "SqueezeExcitation",
     "Standardise",
+    "TiedDecoder",
     "TokenEmbedding",
     "TransformerBlock",
     "TransformerEncoder",

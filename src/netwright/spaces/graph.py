@@ -233,7 +233,7 @@ class Drawer:
                 return lambda arch: options[arch[label]](arch)
             return lambda arch: [edge for key in arch[label] for edge in options[key](arch)]  # type: ignore[union-attr]
         source, target, operation = item
-        draw = self._part(operation, "operation", decided=True)
+        draw = self._part(operation, "operation", decided=not _decides(operation))
         edge = [] if draw is None else [(source, target, draw)]
         return lambda _: edge
 

@@ -83,7 +83,8 @@ nn = Mirror(
 
 layers = Mirror(
     "netwright.models.layers",
-    "Cell CellStack ConvNormReLU Destandardise FactorizedReduce GlobalAveragePool GlobalMaxPool InvertedResidual "
-    "NB101Cell NB201Reduction PatchEmbedding ReLUConvNorm Residual ResidualBlock RowColumnConv SelfAttention "
-    "SeparableConv SqueezeExcitation Standardise TokenEmbedding TransformerBlock TransformerEncoder",
+    "Cell CellStack ConvNormReLU Destandardise FactorizedReduce GlobalAveragePool GlobalMaxPool Highway "
+    "InvertedResidual LastStep LockedDropout NB101Cell NB201Reduction OutputBias PatchEmbedding ReLUConvNorm "
+    "RecurrentCell Residual ResidualBlock RowColumnConv RowsAsSteps SelfAttention SeparableConv SqueezeExcitation "
+    "Standardise TiedDecoder TokenEmbedding TransformerBlock TransformerEncoder",
 )
