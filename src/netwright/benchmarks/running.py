@@ -46,8 +46,10 @@ class Runner:
 
     def recipe(self, benchmark: str, method: str) -> Recipe:
         """What a method is made of on a benchmark; raises where it refuses its space."""
-        space = self.benchmarks[benchmark].space
-        recipe, _ = recipe_from(self.methods[method], space, expected_candidates=self.queries)
+        table = self.benchmarks[benchmark]
+        recipe, _ = recipe_from(
+            self.methods[method], table.space, expected_candidates=self.queries, fidelities=table.fidelities
+        )
         if recipe.prepare is not None:
             raise InvalidInput(f"{method!r} trains what networks share, on data: a table of records has none.")
         return recipe if self.start == "default" else replace(recipe, strategy=without_default(recipe.strategy))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from netwright.core import Recipe, SearchSpace
@@ -13,7 +14,12 @@ __all__ = ["recipe_from"]
 
 
 def recipe_from(
-    given: Any, space: SearchSpace, *, expected_candidates: int | None, n_objectives: int = 1
+    given: Any,
+    space: SearchSpace,
+    *,
+    expected_candidates: int | None,
+    n_objectives: int = 1,
+    fidelities: Sequence[float] | None = None,
 ) -> tuple[Recipe, str]:
     """A recipe and its name from a method's name, a recipe or a strategy.
 
@@ -22,6 +28,7 @@ def recipe_from(
         space: what is to be searched.
         expected_candidates: how many evaluations there will be, about, for methods that ask.
         n_objectives: how many objectives there are, for methods that ask.
+        fidelities: those that candidates can be evaluated at, ascending, for methods that ask; None: any.
 
     Example:
         >>> from netwright import Space, choice
@@ -48,7 +55,7 @@ def recipe_from(
             f"`method` must be a name, a Recipe or a strategy (with `propose`), but got a {type(given).__name__}."
         )
     takes = inspect.signature(maker).parameters
-    known = {"expected_candidates": expected_candidates, "n_objectives": n_objectives}
+    known = {"expected_candidates": expected_candidates, "n_objectives": n_objectives, "fidelities": fidelities}
     given_to = {name: value for name, value in known.items() if name in takes}
     recipe = maker(space, **given_to) if _takes_space(takes) else maker(**given_to)
     if not isinstance(recipe, Recipe):
