@@ -63,7 +63,7 @@ class Extrapolation:
         if curve.epoch < self.grace or len(curve.finished) < self.start:
             return ""
         last, others = float(curve.losses[-1]), curve.reached
-        if len(others) >= _LEAST_RANKED and worse_than_share(last, others, self.share):
+        if self.share < 1 and len(others) >= _LEAST_RANKED and worse_than_share(last, others, self.share):
             return f"not among the best {100 * self.share:.0f} % of {len(others)} others at this epoch"
         if not np.isfinite(curve.losses).all():
             return ""
