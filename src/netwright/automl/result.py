@@ -15,6 +15,7 @@ import numpy.typing as npt
 from netwright.core import Arch, Constraint, History, Record, objectives_from
 from netwright.core.errors import InvalidInput, RunError
 from netwright.models import Built
+from netwright.oneshot.diary import FILE, Diary, diary_at
 from netwright.reports import FinalTraining, ReportData, TaskFacts, summary_lines, write_report
 from netwright.runtime import RunFolder
 from netwright.spaces import Space
@@ -63,6 +64,7 @@ class Result:
         folder: where the run is kept, if it is.
         stopped_by: why the search ended.
         seconds: of the whole search, the final training included.
+        diary: what the training of shared weights left behind, where the method has one.
 
     Example:
         >>> import netwright
@@ -82,6 +84,7 @@ class Result:
     stopped_by: str = ""
     seconds: float = 0.0
     running: bool = False
+    diary: Diary | None = None
     built: Built | None = field(default=None, repr=False)
 
     @property
@@ -253,6 +256,7 @@ class Result:
             environment=facts["environment"],
             warnings=tuple(final.get("warnings", ())),
             running=self.running,
+            diary=self.diary,
         )
 
     def _final_facts(self) -> FinalTraining | None:
@@ -340,5 +344,5 @@ def result_of_folder(path: Path) -> Result:
     seconds = final.get("total_seconds", max((r.elapsed_seconds for r in history.records), default=0.0))
     return Result(
         history, facts, best, final, folder=path, stopped_by=final.get("stopped_by", ""), seconds=seconds,
-        running=not final,
+        running=not final, diary=diary_at(path / FILE),
     )  # fmt: skip

@@ -26,6 +26,7 @@ from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, mea
 from netwright.evaluators.training import cached_examples
 from netwright.loop import Search
 from netwright.methods.recipes import recipe_from
+from netwright.oneshot.diary import diary_at, diary_file
 from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, RunFolder
 from netwright.strategies import WarmStarted
 
@@ -114,7 +115,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     run.run()
     result = Result(
         run.history, facts, space=request.space, task=request.task, stopped_by=run.stopped_by, seconds=run.elapsed(),
-        folder=None if folder is None else folder.path,
+        folder=None if folder is None else folder.path, diary=diary_at(diary_file(checkpoints)),
     )  # fmt: skip
     _finish(request, result, recipe, plan, checkpoints, run.elapsed)
     result.seconds = run.elapsed()

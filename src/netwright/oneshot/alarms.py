@@ -52,8 +52,11 @@ def alarms(diary: Diary) -> list[Alarm]:
         ['The loss `train` is no number from epoch 3 on.']
     """
     phases = [phase for phase in diary.phases.values() if phase.epochs]
-    checks = (_diverged, _collapsed, _undecided, _untrained)
-    found = [alarm for check in checks for phase in phases for alarm in check(phase)]
+    found = [alarm for phase in phases for alarm in _diverged(phase)]
+    for check in (_collapsed, _undecided):  # what counts is what is derived in the end
+        last = next((phase for phase in reversed(phases) if any(e.weights or e.arch for e in phase.epochs)), None)
+        found += [] if last is None else check(last)
+    found += _untrained(diary)
     return found + [alarm for ranking in diary.rankings for alarm in _ranking(ranking)]
 
 
@@ -134,16 +137,15 @@ def _undecided(phase: Phase) -> Iterator[Alarm]:
         )
 
 
-def _untrained(phase: Phase) -> Iterator[Alarm]:
-    totals = {name: counts for name, counts in phase.totals().items() if counts}
+def _untrained(diary: Diary) -> Iterator[Alarm]:
+    totals = diary.totals()
     if not any(any(counts.values()) for counts in totals.values()):
         return
     never = [f"{name}={option}" for name, counts in totals.items() for option, count in counts.items() if not count]
     if not never:
         return
     n_options = sum(map(len, totals.values()))
-    n_paths = sum(epoch.n_paths for epoch in phase.epochs)
-    after = f" in {n_paths:,} paths" if n_paths else ""
+    after = f" in {diary.n_paths:,} paths" if diary.n_paths else ""
     named = ", ".join(never[:_NAMED]) + (f" and {len(never) - _NAMED} more" if len(never) > _NAMED else "")
     yield Alarm(
         "untrained",

@@ -18,7 +18,7 @@ from netwright.core.arch import Arch, Decided
 from netwright.core.errors import InvalidInput, RunError
 from netwright.spaces import Space
 
-__all__ = ["FILE", "SKIPS", "Diary", "Epoch", "Phase", "Ranking", "diary_file", "option_text"]
+__all__ = ["FILE", "SKIPS", "Diary", "Epoch", "Phase", "Ranking", "diary_at", "diary_file", "option_text"]
 
 FILE = "oneshot.jsonl"
 """The diary's name in the folder of a run."""
@@ -253,6 +253,19 @@ class Diary:
 
     # Reading
 
+    def totals(self) -> dict[str, dict[str, int]]:
+        """How often each option was trained in all phases together; 0 for those that never were."""
+        found: dict[str, Counter[str]] = {}
+        for phase in self.phases.values():
+            for name, counts in phase.totals().items():
+                found.setdefault(name, Counter()).update(counts)
+        return {name: dict(counts) for name, counts in found.items()}
+
+    @property
+    def n_paths(self) -> int:
+        """How many paths were trained in all phases together."""
+        return sum(epoch.n_paths for epoch in self)
+
     def __iter__(self) -> Iterator[Epoch]:
         """All epochs of all phases, in their order."""
         return (epoch for phase in self.phases.values() for epoch in phase.epochs)
@@ -297,6 +310,11 @@ def diary_file(checkpoints: Path) -> Path:
     """Where a run keeps its diary, by its folder of checkpoints: in the run's folder, or among them without one."""
     kept = checkpoints.name == "checkpoints" and (checkpoints.parent / "run.json").exists()
     return (checkpoints.parent if kept else checkpoints) / FILE
+
+
+def diary_at(path: Path) -> Diary | None:
+    """The diary of a file, for reading; None if there is none, as most methods share no weights."""
+    return Diary(path, read_only=True) if path.exists() else None
 
 
 def option_text(value: Any) -> str:

@@ -139,7 +139,9 @@ def page_html(
     return f"<!DOCTYPE html>\n{joined([html])}\n"
 
 
-def figure_card(name: str, figure: Figure | None, alternative: str, caption: str, *, tall: bool = False) -> Markup:
+def figure_card(
+    name: str, figure: Figure | None, alternative: str, caption: str, *, tall: bool = False, height: int | None = None
+) -> Markup:
     """A figure with its caption; nothing where there is no figure.
 
     Args:
@@ -148,12 +150,13 @@ def figure_card(name: str, figure: Figure | None, alternative: str, caption: str
         alternative: what it shows, for those who can't see it.
         caption: what is to be said below it.
         tall: whether it needs more room than usual, for a long legend.
+        height: in pixels, where the content decides it.
     """
     if figure is None:
         return Markup()
     plot = element(
         "div", class_="plot tall" if tall else "plot", id=f"plot-{name}", data_figure=f"figure-{name}", role="img",
-        aria_label=alternative,
+        aria_label=alternative, style=height and f"height:{height}px", data_height=height,
     )  # fmt: skip  # attributes in a row
     content = json.loads(figure.to_json())
     for trace in content["data"]:

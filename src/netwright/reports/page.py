@@ -7,6 +7,7 @@ from pathlib import Path
 from netwright.reports.figures import drawn_records, hover_text
 from netwright.reports.html_page import checked_path, page_html, write_page
 from netwright.reports.markup import element
+from netwright.reports.oneshot_section import alarm_card
 from netwright.reports.report_data import ReportData
 from netwright.reports.sections import SECTIONS, stats
 from netwright.reports.summary import headline
@@ -41,6 +42,6 @@ def report_html(data: ReportData) -> str:
         ),
         lead=headline(data),
         sections=[(section.anchor, section.title, section.content(data)) for section in SECTIONS],
-        first=[*warnings, stats(data)],
+        first=[*warnings, alarm_card(data), stats(data)],
         hover_texts={i: hover_text(data, record) for i, record in drawn_records(data).items()},
     )

@@ -23,7 +23,7 @@
       figure.layout.margin = { ...figure.layout.margin, l: 52, r: 6 };
       figure.layout.font.size = 12;
     }
-    if (width) Object.assign(figure.layout, { width, height: 300, autosize: false });
+    if (width) Object.assign(figure.layout, { width, height: Number(plot.dataset.height) || 300, autosize: false });
     const options = {
       responsive: !width, displaylogo: false, scrollZoom: false, displayModeBar: width || touched || plot.clientWidth < 460 ? false : "hover",
       modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],

@@ -10,6 +10,7 @@ from netwright.core.errors import InvalidInput
 from netwright.core.history import History
 from netwright.core.objective import Constraint, Objective
 from netwright.core.record import Record
+from netwright.oneshot.diary import Diary
 from netwright.reports.drawing import Drawing
 
 __all__ = ["FinalTraining", "ReportData", "TaskFacts"]
@@ -84,6 +85,7 @@ class ReportData:
         environment: versions and the machine, see `environment`.
         warnings: what a reader must know.
         running: whether the search still goes on.
+        diary: what the training of shared weights left behind, if there was one.
         records, pareto, winner, n_pending: what follows from the above.
         top_fidelity: the highest of any scored record, the only one at which candidates are compared.
 
@@ -116,6 +118,7 @@ class ReportData:
     environment: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     running: bool = False
+    diary: Diary | None = None
     records: tuple[Record, ...] = field(init=False, repr=False)
     pareto: tuple[Record, ...] = field(init=False, repr=False)
     winner: Record | None = field(init=False)

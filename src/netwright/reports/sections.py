@@ -12,6 +12,7 @@ from netwright.reports.drawing_svg import drawing_size, drawing_svg
 from netwright.reports.findings import decision_means, final_interval, grouped_failures
 from netwright.reports.html_page import figure_card, stat_tiles
 from netwright.reports.markup import Markup, breakable, element, facts, joined, rows_table
+from netwright.reports.oneshot_section import oneshot
 from netwright.reports.report_data import ReportData
 from netwright.reports.summary import counts_text, gain_text, interval_text
 from netwright.reports.wording import decided_text, decisions_text, is_share, metric_text, plural, shape_text
@@ -388,6 +389,7 @@ def _notes(data: ReportData) -> Markup:
 SECTIONS = (
     Section("progress", "Progress", _progress),
     Section("best", "The best arch", _best),
+    Section("oneshot", "Shared weights", oneshot),
     Section("trade-offs", "Trade-offs", _trade_offs),
     Section("curves", "Learning curves", _curves),
     Section("decisions", "Decisions and results", _decisions),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from netwright.core.quantity import seconds_text
 from netwright.core.record import Record, Status
+from netwright.oneshot.alarms import alarms
 from netwright.reports.findings import final_interval, grouped_failures
 from netwright.reports.report_data import ReportData
 from netwright.reports.wording import decided_text, difference_text, metric_text, plural
@@ -138,6 +139,7 @@ def summary_lines(data: ReportData, *, files: Mapping[str, str] | None = None) -
         for place, (name, decided) in enumerate(best.arch.items()):
             rows.append(("best arch" if place == 0 else "", f"{name:<{width}} = {decided_text(decided)}"))
     rows += [("warning", text) for text in data.warnings]
+    rows += [("shared weights", str(alarm)) for alarm in (alarms(data.diary) if data.diary else ())]
     rows += list((files or {}).items())
     width = max((len(name) for name, _ in rows), default=0)
     return [headline(data), *(f"  {name:<{width}}  {text}" for name, text in rows)]
