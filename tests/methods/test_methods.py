@@ -30,6 +30,7 @@ from netwright.strategies import (
 
 # Networks, as some methods accept nothing else.
 SPACE = Space(nn.Sequential(choice({1: nn.ReLU(), 2: nn.LazyLinear(4), 3: nn.LazyLinear(8)}, label="x")))
+ELASTIC = Space(nn.Sequential(nn.LazyLinear(choice([1, 2, 3], label="x"))))
 
 _spec = importlib.util.spec_from_file_location("golden", Path(__file__).with_name("golden.py"))
 golden = importlib.util.module_from_spec(_spec)
@@ -45,9 +46,10 @@ def test_golden_proposals(name):
 
 @pytest.mark.parametrize("name", list(methods))
 def test_every_method_returns_a_recipe_and_says_what_it_is(name):
-    assert isinstance(methods[name](SPACE), Recipe)
+    space, recipe = golden.accepted(methods[name], [SPACE, ELASTIC])
+    assert isinstance(recipe, Recipe)
     assert methods.summary(name).endswith(".")
-    assert methods[name](SPACE) == methods[name](SPACE)
+    assert methods[name](space) == recipe
 
 
 def test_what_they_are_made_of():

@@ -46,7 +46,9 @@ class SupernetEvaluator:
     Example:
         >>> from netwright import nn, choice, n_outputs, Space
         >>> from netwright.tasks import load
-        >>> space = Space(nn.Sequential(nn.LazyLinear(choice([4, 8], label="width")), nn.ReLU(), nn.LazyLinear(n_outputs)))
+        >>> space = Space(
+        ...     nn.Sequential(nn.LazyLinear(choice([4, 8], label="width")), nn.ReLU(), nn.LazyLinear(n_outputs))
+        ... )
         >>> task = load("blobs")
         >>> supernet = Supernet(space, input_shape=task.input_shape, n_outputs=task.n_outputs)
         >>> evaluator = SupernetEvaluator(supernet, task, TrainingPlan())

@@ -38,6 +38,7 @@ def extreme(space: Space, costs: Costs | None, *, largest: bool) -> Arch:
         (16, 4)
     """
     sign = 1.0 if largest else -1.0
+    costs = None if costs is None else _Known(costs)
     arch = space.default()
     for _ in range(_ROUNDS):
         before = arch
@@ -58,6 +59,19 @@ def extreme(space: Space, costs: Costs | None, *, largest: bool) -> Arch:
         if arch == before:
             break
     return arch
+
+
+class _Known:
+    """Costs that are computed once for each arch."""
+
+    def __init__(self, costs: Costs) -> None:
+        self.costs = costs
+        self.known: dict[Arch, Mapping[str, float]] = {}
+
+    def __call__(self, arch: Arch) -> Mapping[str, float]:
+        if arch not in self.known:
+            self.known[arch] = self.costs(arch)
+        return self.known[arch]
 
 
 def _size(arch: Arch, costs: Costs | None, name: str) -> tuple[float, ...] | None:
