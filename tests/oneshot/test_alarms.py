@@ -157,7 +157,7 @@ def test_tau_is_that_of_scipy():
             assert kendall_tau(a, b) == pytest.approx(0.0 if math.isnan(expected) else expected)
     assert kendall_tau([1, math.nan, 2], [1, 5, 2]) == 1.0
     assert kendall_tau([], []) == 0.0
-    with pytest.raises(InvalidInput, match="as many scores on both sides"):
+    with pytest.raises(InvalidInput, match=r"(as|equally) many"):
         kendall_tau([1, 2], [1])
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from statistics import median
 
 from netwright.oneshot.diary import SKIPS, Diary, Epoch, Phase, Ranking
-from netwright.oneshot.rank_agreement import kendall_interval, kendall_tau
 
 __all__ = ["Alarm", "alarms"]
 
@@ -156,10 +155,7 @@ def _untrained(diary: Diary) -> Iterator[Alarm]:
 
 
 def _ranking(ranking: Ranking) -> Iterator[Alarm]:
-    pairs = [pair for pair in zip(ranking.shared, ranking.standalone, strict=True) if all(map(math.isfinite, pair))]
-    n = len(pairs)
-    tau = kendall_tau(*map(list, zip(*pairs, strict=True))) if pairs else 0.0
-    low, high = kendall_interval(tau, n)
+    n, tau, (low, high) = ranking.n_arches, ranking.tau, ranking.interval
     if n < _LEAST_RANKED or low > 0:
         return
     title = f" ({ranking.title})" if ranking.title else ""

@@ -16,6 +16,7 @@ from typing import Any
 
 from netwright.core.arch import Arch, Decided
 from netwright.core.errors import InvalidInput, RunError
+from netwright.oneshot.rank_agreement import kendall_interval, kendall_tau
 from netwright.spaces import Space
 
 __all__ = ["FILE", "SKIPS", "Diary", "Epoch", "Phase", "Ranking", "diary_at", "diary_file", "option_text"]
@@ -79,6 +80,21 @@ class Ranking:
     title: str
     shared: tuple[float, ...]
     standalone: tuple[float, ...]
+
+    @property
+    def tau(self) -> float:
+        """Kendall's tau of the two: 1 for the same order, about 0 for chance."""
+        return kendall_tau(self.shared, self.standalone)
+
+    @property
+    def n_arches(self) -> int:
+        """How many arches have both scores."""
+        return sum(map(math.isfinite, map(sum, zip(self.shared, self.standalone, strict=True))))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """About the 95 % interval of tau."""
+        return kendall_interval(self.tau, self.n_arches)
 
 
 @dataclass(slots=True)

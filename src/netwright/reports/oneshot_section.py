@@ -5,7 +5,6 @@ from __future__ import annotations
 from netwright.core.quantity import seconds_text
 from netwright.oneshot.alarms import Alarm, alarms
 from netwright.oneshot.diary import Diary, Phase, Ranking
-from netwright.oneshot.rank_agreement import kendall_interval, kendall_tau
 from netwright.reports import oneshot_figures as figures
 from netwright.reports.html_page import figure_card
 from netwright.reports.markup import Markup, element, facts, joined
@@ -179,7 +178,6 @@ def ranking_text(found: Ranking) -> str:
         >>> ranking_text(Ranking("", tuple(range(9)), (1, 0, 2, 3, 4, 5, 6, 7, 8)))
         "Kendall's tau 0.94 over 9 arches, 95 % interval 0.83 to 0.98"
     """
-    tau, n = kendall_tau(found.shared, found.standalone), len(found.shared)
-    low, high = kendall_interval(tau, n)
+    tau, n, (low, high) = found.tau, found.n_arches, found.interval
     sure = f", 95 % interval {low:.2f} to {high:.2f}" if n >= 5 else ""
     return f"Kendall's tau {tau:.2f} over {plural(n, 'arch', 'arches')}{sure}"
