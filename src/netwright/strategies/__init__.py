@@ -20,6 +20,7 @@ from netwright.strategies.progressive import Progressive
 from netwright.strategies.random import Random
 from netwright.strategies.regularized_evolution import RegularizedEvolution
 from netwright.strategies.reinforce import Reinforce
+from netwright.strategies.repeated import Repeated
 from netwright.strategies.simulated_annealing import SimulatedAnnealing
 from netwright.strategies.staged import Staged
 from netwright.strategies.starting_with import StartingWith
@@ -47,6 +48,7 @@ __all__ = [
     "Random",
     "RegularizedEvolution",
     "Reinforce",
+    "Repeated",
     "SimulatedAnnealing",
     "Staged",
     "StartingWith",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netwright.core import Arch, Candidate, History, Objective, Record, SearchSpace
+from netwright.core.repeats import Repeats
 
 __all__ = ["OneLossEach", "aligned", "one_loss_each"]
 
@@ -28,7 +29,7 @@ class OneLossEach:
         objectives: as the search's.
         first: the first record of each arch, in the order in which they came in: its id and parent are the arch's.
         newest: the record of each arch's highest fidelity; of equal ones the last.
-        levels: what came out at each fidelity: the losses of each arch.
+        levels: what came out at each fidelity: the losses of each arch, all repeats of them together.
         history: what the strategy inside sees; None: to be made anew.
     """
 
@@ -36,7 +37,7 @@ class OneLossEach:
     objectives: tuple[Objective, ...]
     first: dict[Arch, Record] = field(default_factory=dict)
     newest: dict[Arch, Record] = field(default_factory=dict)
-    levels: dict[float, dict[Arch, tuple[float, ...]]] = field(default_factory=dict)
+    levels: dict[float, dict[Arch, Repeats]] = field(default_factory=dict)
     history: History | None = None
 
     def note(self, record: Record) -> OneLossEach:
@@ -48,7 +49,11 @@ class OneLossEach:
         if known is None or record.fidelity >= known.fidelity:
             self.newest[arch] = record
         if record.losses:
-            self.levels.setdefault(record.fidelity, {})[arch] = record.losses
+            level = self.levels.setdefault(record.fidelity, {})
+            if arch in level:
+                level[arch].add(record)
+            else:
+                level[arch] = Repeats(record)
         if self.history is not None:
             if known is None and record.fidelity <= min(self.levels, default=1.0):
                 self.history.add(replace(record, fidelity=1.0))  # nothing changes for the others
@@ -74,7 +79,7 @@ class OneLossEach:
         columns = [
             aligned(
                 [
-                    {arch: losses[place] for arch, losses in self.levels[fidelity].items() if arch in good}
+                    {arch: one.losses[place] for arch, one in self.levels[fidelity].items() if arch in good}
                     for fidelity in sorted(self.levels)
                 ]
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netwright.core import Arch, Candidate, History, Record
+from netwright.core.repeats import Repeats
 from netwright.strategies.fidelities import level_of
 
 __all__ = ["Rung", "Rungs"]
@@ -22,13 +23,15 @@ class Rung:
 
     Attributes:
         keys: of all records, best first.
-        records: the record of each arch; of several the last.
+        records: the record of each arch; of several with a value one with the means.
         waiting: the keys and arches of those that haven't gone on, best first.
+        repeats: of each arch that has a value.
     """
 
     keys: list[Key] = field(default_factory=list)
     records: dict[Arch, tuple[Key, Record]] = field(default_factory=dict)
     waiting: list[tuple[Key, Arch]] = field(default_factory=list)
+    repeats: dict[Arch, Repeats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -39,6 +42,12 @@ class Rung:
         if known is not None:
             del self.keys[bisect_left(self.keys, known[0])]
             self.leave(record.arch)
+        if record.losses:
+            if record.arch in self.repeats:
+                self.repeats[record.arch].add(record)
+            else:
+                self.repeats[record.arch] = Repeats(record)
+            record = self.repeats[record.arch].mean
         key = (*record.rank, number)
         place = bisect_left(self.keys, key)
         self.keys.insert(place, key)
