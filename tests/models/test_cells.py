@@ -133,5 +133,5 @@ def test_cells_that_cannot_be():
         InvalidSpace, match="a cell needs at least one input and more nodes than inputs, but got 2 of 2"
     ):
         cell([None, deferred.ReLU()], 2, inputs=[deferred.Identity()] * 2)
-    with pytest.raises(InvalidSpace, match="a cell needs at least one input .* but got 0 of 3"):
+    with pytest.raises(InvalidSpace, match=r"a cell needs at least one input .* but got 0 of 3"):
         cell([None, deferred.ReLU()], 3, inputs=[])

@@ -123,7 +123,7 @@ class _OnlyNone:
 
 def test_genotypes_that_are_in_no_darts_space():
     with pytest.raises(
-        InvalidInput, match="(?s)no arch of the darts space, which `network_of` may build.*nodes 2 to 5"
+        InvalidInput, match=r"(?s)no arch of the darts space, which `network_of` may build.*nodes 2 to 5"
     ):
         arch_of(PUBLISHED["AmoebaNet"].genotype)
     text = str(PUBLISHED["DARTS_V2"].genotype)

@@ -71,7 +71,10 @@ from netwright.models import layers as own
         ),
         (lambda: recurse(lambda _: 1, 0), "`depth` of recurse must be at least 1, but got 0"),
         (lambda: cell([nn.ReLU()], 1), r"`n_nodes` of a cell must be at least 2 \(the input is one\), but got 1"),
-        (lambda: cell([nn.ReLU()], 3, output="sum"), "`output` of a cell must be 'last', 'concat' or 'unused', but got 'sum'"),
+        (
+            lambda: cell([nn.ReLU()], 3, output="sum"),
+            "`output` of a cell must be 'last', 'concat' or 'unused', but got 'sum'",
+        ),
         (lambda: cell([nn.ReLU()], 3, n_inputs=0), "`n_inputs` of a cell must be at least 1, but got 0"),
         (lambda: nn.Conf2d(3), "unknown torch.nn class 'Conf2d': did you mean 'Conv2d'"),
         (lambda: layers.ResidualBlok, "did you mean 'ResidualBlock'"),

@@ -65,7 +65,7 @@ def test_the_order_of_blocks_and_of_their_inputs_does_not_count():
 
 
 def test_what_is_no_arch_of_it():
-    with pytest.raises(InvalidInput, match="(?s)no arch of the nasnet space.*'normal' must have nodes 2 to 6"):
+    with pytest.raises(InvalidInput, match=r"(?s)no arch of the nasnet space.*'normal' must have nodes 2 to 6"):
         arch_of(PUBLISHED["DARTS_V2"].genotype)
     with pytest.raises(InvalidInput, match=r"'normal_concat' must be the nodes that no other takes, \[2, 3, 5, 6\]"):
         arch_of(PUBLISHED["PNASNet"].genotype)

@@ -111,7 +111,7 @@ def test_what_is_refused():
         arch_of("Genotype(recurrent=[('tanh', 0), ('tanh', 1)], concat=[2])")
     with pytest.raises(InvalidInput, match=r"'concat' must be \[2\], but is \[1, 2\]"):
         arch_of("Genotype(recurrent=[('tanh', 0), ('tanh', 1)], concat=[1, 2])", first="relu")
-    with pytest.raises(InvalidInput, match="(?s)`size` must be .*`outputs` must be .*`dropout` must be .*`tied` needs"):
+    with pytest.raises(InvalidInput, match=r"(?s)`size` must be .*`outputs` .*`dropout` .*`tied` needs"):
         enas_recurrent(size=0, outputs="all", dropout=1.0, tied=True)
     with pytest.raises(InvalidInput, match=r"must be \(time, features\) or an image, but have shape \(4,\)"):
         darts_recurrent(input_shape=(4,))
