@@ -1,4 +1,4 @@
-"""Contract suites: what any strategy, store, executor, evaluator, predictor or space has to hold, for plug-ins too.
+"""Contract suites: what any strategy, store, executor, evaluator, predictor, proxy or space holds, for plug-ins too.
 
 Each check is a plain function that raises `AssertionError` with what is wrong; use it in a test of any framework.
 """
@@ -15,6 +15,7 @@ from netwright.testing.store_contract import check_store
 from netwright.testing.strategy_contract import check_beats_random, check_strategy
 
 if TYPE_CHECKING:
+    from netwright.testing.proxy_contract import check_proxy
     from netwright.testing.space_contract import check_networks, check_space
     from netwright.testing.supernet_contract import check_supernet
 
@@ -24,6 +25,7 @@ __all__ = [
     "check_executor",
     "check_networks",
     "check_predictor",
+    "check_proxy",
     "check_space",
     "check_store",
     "check_strategy",
@@ -32,9 +34,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The contracts of spaces and supernets need torch; the worker processes of the executors' contract do without.
+    # The contracts of spaces, proxies and supernets need torch; workers in the executors' contract do without.
     if name in ("check_networks", "check_space"):
         return getattr(importlib.import_module("netwright.testing.space_contract"), name)
+    if name == "check_proxy":
+        return importlib.import_module("netwright.testing.proxy_contract").check_proxy
     if name == "check_supernet":
         return importlib.import_module("netwright.testing.supernet_contract").check_supernet
     raise AttributeError(f"module 'netwright.testing' has no attribute {name!r}")

@@ -1,0 +1,47 @@
+"""`Expressivity`: how evenly the features of blocks fill their space.
+
+Lee & Ham 2024, AZ-NAS, https://arxiv.org/abs/2403.19232.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from netwright.core.registry import proxies
+from netwright.evaluators.proxies.batch import ProxyBatch
+from netwright.evaluators.proxies.passes import Need, Passes, measured
+from netwright.evaluators.proxies.random_blocks import random_blocks
+
+__all__ = ["Expressivity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expressivity:
+    """The entropy of the principal components of each block's features, summed (Lee & Ham 2024, arXiv:2403.19232).
+
+    With random weights and random inputs. Higher is better. What a block is, the paper says for its spaces; here blocks
+    are the parts of the outermost module that has at least three.
+
+    Example:
+        >>> import torch
+        >>> model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 1))
+        >>> batch = ProxyBatch(torch.zeros(16, 3), torch.zeros(16, 1), nn.functional.mse_loss)
+        >>> Expressivity()(model, batch) > 0
+        True
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    def __call__(self, model: nn.Module, batch: ProxyBatch) -> float:
+        """The score of a model."""
+        return measured(self, model, batch)
+
+    def of(self, passes: Passes) -> float:
+        """The score, from passes that others may share."""
+        return sum(random_blocks(passes).entropies)
+
+
+proxies.add("expressivity", Expressivity)

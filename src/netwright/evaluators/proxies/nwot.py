@@ -1,0 +1,53 @@
+"""`Nwot`: into how many linear pieces the network tells the examples apart.
+
+Mellor et al. 2021, Neural Architecture Search without Training (NASWOT), https://arxiv.org/abs/2006.04647.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from netwright.core.errors import EvaluationError
+from netwright.core.registry import proxies
+from netwright.evaluators.proxies.batch import ProxyBatch
+from netwright.evaluators.proxies.passes import Need, Passes, measured
+
+__all__ = ["Nwot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Nwot:
+    """How different the examples' patterns of active units are (Mellor et al. 2021, arXiv:2006.04647).
+
+    The logarithm of the determinant of the matrix that counts, for each two examples, the activations of equal sign.
+    Higher is taken as better. The paper looks at ReLU modules; here every activation function of torch counts, also one
+    that is called as a function, by the sign of what enters it. Two equal examples make it minus infinity: an error.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(3, 64), nn.ReLU(), nn.Linear(64, 1))
+        >>> batch = ProxyBatch(torch.randn(4, 3), torch.randn(4, 1), nn.functional.mse_loss)
+        >>> 0 < Nwot()(model, batch) < 4 * torch.tensor(64.0).log()
+        tensor(True)
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"signs"})
+
+    def __call__(self, model: nn.Module, batch: ProxyBatch) -> float:
+        """The score of a model."""
+        return measured(self, model, batch)
+
+    def of(self, passes: Passes) -> float:
+        """The score, from passes that others may share."""
+        if passes.signs is None:
+            raise EvaluationError(
+                "Nwot looks at activation functions, but met none of torch's: the model is linear, or its activations "
+                "are inside fused layers (LSTM, GRU) or code of your own."
+            )
+        return float(torch.linalg.slogdet(passes.signs)[1])
+
+
+proxies.add("nwot", Nwot)

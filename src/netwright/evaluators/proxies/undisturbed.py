@@ -1,0 +1,49 @@
+"""`undisturbed`: whatever is done to a model inside, it comes out as it went in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+__all__ = ["undisturbed"]
+
+
+@contextmanager
+def undisturbed(model: nn.Module, *, seed: int) -> Iterator[None]:
+    """Inside, gradients are recorded and torch's generators start from a seed; afterwards all is as before.
+
+    Put back are the mode of every part, the buffers (running statistics), and the state of torch's generators. Weights
+    and gradients are not: who uses this leaves them alone (`torch.autograd.grad`, `torch.func.functional_call`).
+
+    Example:
+        >>> norm = nn.BatchNorm1d(2).eval()
+        >>> with undisturbed(norm, seed=0):
+        ...     _ = norm.train()(torch.randn(8, 2))
+        >>> norm.training, norm.running_mean
+        (False, tensor([0., 0.]))
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [
+        (module, name, buffer, None if buffer is None else buffer.detach().clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()  # noqa: SLF001  # those of this module alone, by their own names
+    ]
+    devices = {tensor.device for tensor in model.parameters() if tensor.device.type == "cuda"}
+    try:
+        with torch.random.fork_rng(devices=list(devices)), torch.inference_mode(mode=False), torch.enable_grad():
+            torch.default_generator.manual_seed(seed)
+            for device in devices:
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(seed)
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        with torch.no_grad():
+            for module, name, buffer, before in buffers:
+                if buffer is not None and before is not None:
+                    buffer.copy_(before)
+                module._buffers[name] = buffer  # noqa: SLF001  # also where a module put another tensor there
