@@ -1,5 +1,10 @@
 """How to score a candidate: training, any function, a table, and what wraps them."""
 
+from netwright.evaluators.cached import Cached
+from netwright.evaluators.fidelity_data import DataFidelity
+from netwright.evaluators.fidelity_ranking import FidelityRanking, cheapest_that_ranks, rank_fidelities
+from netwright.evaluators.fidelity_resolution import ResolutionFidelity
+from netwright.evaluators.fidelity_width import WidthFidelity
 from netwright.evaluators.fitting import Fitting, fit
 from netwright.evaluators.function import Function
 from netwright.evaluators.limited import Limited
@@ -11,16 +16,23 @@ from netwright.evaluators.tabular import Tabular
 from netwright.evaluators.training import Training
 
 __all__ = [
+    "Cached",
+    "DataFidelity",
+    "FidelityRanking",
     "Fitting",
     "Function",
     "Limited",
     "ModelCost",
+    "ResolutionFidelity",
     "Speed",
     "Tabular",
     "Training",
     "TrainingPlan",
+    "WidthFidelity",
+    "cheapest_that_ranks",
     "fit",
     "measure_speed",
     "outputs_of",
+    "rank_fidelities",
     "score",
 ]
