@@ -12,6 +12,7 @@ from netwright.automl.buildable import first_buildable
 from netwright.automl.given import lasting_name, space_from, task_or_function
 from netwright.automl.progress import Progress
 from netwright.automl.run_facts import data_facts, facts_of
+from netwright.automl.shortcuts import Shortcuts, shortcuts_from
 from netwright.automl.warm_start import earlier_records
 from netwright.core import Budget, Constraint, Objective, Record, constraints_from, objectives_from
 from netwright.core.errors import InvalidInput, unknown
@@ -47,6 +48,7 @@ class Request:
     warm_start: tuple[Record, ...]
     device: str
     plan: TrainingPlan | None
+    shortcuts: Shortcuts
     started: float
     progress: Progress
     facts: dict[str, Any]
@@ -68,6 +70,8 @@ def request_of(
     target: str | None,
     kind: Kind | None,
     plan: TrainingPlan | None,
+    stop: Any,
+    inherit: bool,
     progress: Progress,
     started: float,
 ) -> Request:
@@ -96,6 +100,8 @@ def request_of(
             _check_metrics(known, wanted, limits)
             Training(found, known, plan)  # complains now if the space's training choices don't fit
             first_buildable(found, known, seed=seed)
+    measured = _MEASURED[known.kind] if known is not None and evaluator is None else None
+    shortcuts = shortcuts_from(stop, inherit, objectives=wanted, measured=measured)
     device = "cpu" if known is None and device == "auto" else checked_device(device)
     expected = budget.candidates
     # Complains now, if at all.
@@ -127,10 +133,11 @@ def request_of(
         workers=workers,
         device=device,
         asked_plan="auto" if plan is None else repr(plan),
+        shortcuts=shortcuts.facts,
     )
     return Request(
-        found, name, known, evaluator, method, budget, wanted, limits, workers, seed, earlier, device, plan, started,
-        progress, facts,
+        found, name, known, evaluator, method, budget, wanted, limits, workers, seed, earlier, device, plan, shortcuts,
+        started, progress, facts,
     )  # fmt: skip
 
 

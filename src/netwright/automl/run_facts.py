@@ -28,6 +28,7 @@ _MUST_AGREE = {
     "seed": ("seed",),
     "warm start": ("warm_start", "digest"),
     "training plan": ("asked_plan",),
+    "shortcuts": ("shortcuts", "text"),
 }
 
 
@@ -67,6 +68,7 @@ def facts_of(
     workers: int,
     device: str,
     asked_plan: str,
+    shortcuts: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The header, all of it JSON."""
     size = space.size()
@@ -93,6 +95,7 @@ def facts_of(
         "workers": workers,
         "device": device,
         "asked_plan": asked_plan,
+        "shortcuts": shortcuts,
         "plan": None,
         "environment": environment(),
     }

@@ -19,6 +19,7 @@ from netwright.automl.planning import PREPARATION_SHARE, SearchPlan, plan_for_ca
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
 from netwright.automl.run_facts import same_search
+from netwright.automl.shortcuts import may_be_parents
 from netwright.core import Constraint, History, Record, registry
 from netwright.core.errors import InvalidSpace, NetwrightError
 from netwright.core.protocols import Context, Evaluator, Executor, Recipe
@@ -225,7 +226,9 @@ def _evaluator(
         limits = (*limits, Constraint("flops", plan.flops_limit))
     costs = ModelCost(request.space, task.input_shape, task.n_outputs)
     cheap = tuple(limit for limit in limits if limit.metric in COSTS)
-    return Limited(Training(request.space, task, plan.training), costs, cheap), limits
+    shortcuts = request.shortcuts
+    training = Training(request.space, task, plan.training, stop=shortcuts.stop, inherit=shortcuts.inherit)
+    return Limited(training, costs, cheap), limits
 
 
 def _executor(request: Request) -> Executor:
@@ -233,7 +236,7 @@ def _executor(request: Request) -> Executor:
 
 
 class _Keeper:
-    """Keeps the checkpoint of the best arch only, and passes records on."""
+    """Keeps the checkpoint of the best arch, and of those that children may inherit from; passes records on."""
 
     def __init__(self, checkpoints: Path, request: Request, limit: float | None) -> None:
         self.checkpoints = checkpoints
@@ -247,6 +250,8 @@ class _Keeper:
         if record.fidelity == 1 and self.request.task is not None:
             keep = None if best is None else f"{best.arch.digest}.pt"
             busy = {f"{candidate.arch.digest}.pt" for candidate in history.pending.values()}
+            if self.request.shortcuts.inherit:
+                busy |= {f"{digest}.pt" for digest in may_be_parents(history, history.pending.values())}
             for file in self.checkpoints.glob("*.pt"):
                 if file.name != keep and file.name not in busy:
                     file.unlink(missing_ok=True)

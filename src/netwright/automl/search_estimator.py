@@ -50,6 +50,8 @@ class SearchEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         objectives: what is wanted; the task's own metric if not given.
         constraints: limits, such as `params<=100k`.
         plan: how networks are trained; chosen by the data and the budget if not given.
+        stop: when a candidate's training ends before its time: the name of a stopping rule, a rule or a `Stopping`.
+        inherit: whether a child begins with its parent's weights, in methods whose candidates have parents.
         workers: candidates that are evaluated at once, each in a process of its own.
         seed: of everything random.
         device: `cpu`, `cuda`, …; `auto` takes a GPU if there is one.
@@ -80,6 +82,8 @@ class SearchEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         objectives: str | Objective | Sequence[str | Objective] | None = None,
         constraints: str | Constraint | Sequence[str | Constraint] | None = None,
         plan: TrainingPlan | None = None,
+        stop: Any = None,
+        inherit: bool = False,
         workers: int = 1,
         seed: int = 0,
         device: str = "auto",
@@ -93,6 +97,8 @@ class SearchEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         self.objectives = objectives
         self.constraints = constraints
         self.plan = plan
+        self.stop = stop
+        self.inherit = inherit
         self.workers = workers
         self.seed = seed
         self.device = device
@@ -138,6 +144,8 @@ class SearchEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
                 device=self.device,
                 out=self.out,
                 plan=self.plan,
+                stop=self.stop,
+                inherit=self.inherit,
                 progress=Logged() if self.verbose else None,
                 started=started,
             )

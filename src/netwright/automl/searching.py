@@ -39,6 +39,8 @@ def search(
     target: str | None = None,
     kind: Kind | None = None,
     plan: TrainingPlan | None = None,
+    stop: Any = None,
+    inherit: bool = False,
     progress: Progress | None = None,
     started: float | None = None,
 ) -> Result:
@@ -64,6 +66,9 @@ def search(
         target: the target column of a table.
         kind: `classification` or `regression`; found from the targets if not given.
         plan: how candidates and the winner are trained; chosen by the data and the budget if not given.
+        stop: when a candidate's training ends before its time: the name of a rule (`netwright list stopping`), a rule
+            or a `Stopping`.
+        inherit: whether a child begins with its parent's weights, in methods whose candidates have parents.
         progress: is told what happens.
         started: when the budget began, as `time.time()`; now if not given.
 
@@ -98,6 +103,8 @@ def search(
         target=target,
         kind=kind,
         plan=plan,
+        stop=stop,
+        inherit=inherit,
         progress=progress or Quiet(),
         started=started,
     )
@@ -139,9 +146,11 @@ def resume(
         facts = kept.header
     data, space, name = facts.get("data"), facts["space"]["given"], facts["method"]["given"]
     earlier = facts.get("warm_start")
+    shortcuts = facts.get("shortcuts") or {"stop": None, "inherit": False, "text": "stop=None"}
     if (
         (data is None or data["given"] is None or space is None or name is None or facts["asked_plan"] != "auto")
         or (earlier is not None and earlier["given"] is None)
+        or (shortcuts["stop"] is None and not shortcuts["text"].startswith("stop=None"))
     ):  # fmt: skip
         raise RunError(
             f"the search in {path} was started from Python objects, which a folder can't hold: call netwright.search "
@@ -162,6 +171,8 @@ def resume(
         device=facts["device"],
         target=data["given"]["target"],
         kind=data["given"]["kind"],
+        stop=shortcuts["stop"],
+        inherit=shortcuts["inherit"],
         progress=progress,
         started=started,
     )

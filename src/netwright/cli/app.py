@@ -93,6 +93,11 @@ def search(
     ] = None,
     target: _Target = None,
     kind: _Kind = None,
+    stop: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="Stop candidates that aren't worth going on with: extrapolation, median, …."),
+    ] = None,
+    inherit: Annotated[bool, typer.Option("--inherit", help="Children begin with their parents' weights.")] = False,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, …")] = "auto",
     download: _Download = False,
     json: _Json = False,
@@ -116,6 +121,8 @@ def search(
         out=out,
         target=target,
         kind=kind,
+        stop=stop,
+        inherit=inherit,
         device=device,
         download=download,
         as_json=json,
@@ -189,7 +196,11 @@ def export(
 def list_(
     group: Annotated[
         str | None,
-        typer.Argument(metavar="spaces|methods|tasks|benchmarks", help="All if not given.", show_default=False),
+        typer.Argument(
+            metavar="spaces|methods|tasks|benchmarks|stopping",
+            help="All but stopping rules if not given.",
+            show_default=False,
+        ),
     ] = None,
     json: _Json = False,
 ) -> Action:

@@ -16,7 +16,9 @@ _GROUPS = {
     "methods": registry.methods,
     "tasks": registry.tasks,
     "benchmarks": registry.benchmarks,
+    "stopping": registry.stopping,
 }
+_HEAVY = ("stopping",)  # groups that need torch: listed when they are asked for
 
 
 def print_version() -> int:
@@ -28,14 +30,14 @@ def print_version() -> int:
 
 
 def list_names(group: str | None, *, as_json: bool = False) -> int:
-    """Print the registered names of one group, or of all, with a line about each.
+    """Print the registered names of one group, or of all that need no torch, with a line about each.
 
     Raises:
         NotFound: if there is no such group.
     """
     if group is not None and group not in _GROUPS:
         raise unknown("group", group, _GROUPS)
-    groups = [group] if group else list(_GROUPS)
+    groups = [group] if group else [name for name in _GROUPS if name not in _HEAVY]
     if as_json:
         print(json_text({name: {item: _GROUPS[name].summary(item) for item in _GROUPS[name]} for name in groups}))
         return 0

@@ -37,6 +37,8 @@ def search(
     out: str | None,
     target: str | None,
     kind: str | None,
+    stop: str | None,
+    inherit: bool,
     device: str,
     download: bool,
     as_json: bool,
@@ -77,6 +79,8 @@ def search(
                 device=device,
                 target=target,
                 kind=task_kind,
+                stop=stop,
+                inherit=inherit,
                 progress=progress,
                 started=started,
             )
