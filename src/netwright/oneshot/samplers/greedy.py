@@ -88,9 +88,9 @@ class GreedyPaths:
                 drawn[arch] = score(arch)
         order = sorted(drawn, key=lambda arch: drawn[arch] if np.isfinite(drawn[arch]) else np.inf)
         self.waiting = order[: settings.n_kept]
-        for arch in order:
-            self.pool.pop(arch, None)  # the newest loss counts, at its place in the order
-            self.pool[arch] = drawn[arch]
+        for arch in drawn:
+            self.pool.pop(arch, None)  # the newest loss counts
+        self.pool |= {arch: drawn[arch] for arch in self.waiting}
         best = sorted(self.pool, key=self.pool.__getitem__)[: settings.pool]
         self.pool = {arch: self.pool[arch] for arch in best}
 
