@@ -14,6 +14,7 @@ from netwright.reports.html_page import figure_card, stat_tiles
 from netwright.reports.markup import Markup, breakable, element, facts, joined, rows_table
 from netwright.reports.oneshot_section import oneshot
 from netwright.reports.report_data import ReportData
+from netwright.reports.shortcuts_section import shortcuts
 from netwright.reports.summary import counts_text, gain_text, interval_text
 from netwright.reports.wording import decided_text, decisions_text, is_share, metric_text, plural, shape_text
 
@@ -374,7 +375,10 @@ def _notes(data: ReportData) -> Markup:
             f"No candidate was trained in full in the search: the highest fidelity was {data.top_fidelity:.3g}."
         )
     if any(record.status == "partial" for record in data.records):
-        notes.append("Candidates marked partial met a deadline; their values are those of an unfinished training.")
+        notes.append(
+            "Candidates marked partial met a deadline or were stopped by a rule; their values are those of an "
+            "unfinished training."
+        )
     if data.winner is not None and data.winner.status == "partial":
         notes.append("The winner itself is such a candidate.")
     drawn = sum(record.scored for record in data.records)
@@ -392,6 +396,7 @@ SECTIONS = (
     Section("oneshot", "Shared weights", oneshot),
     Section("trade-offs", "Trade-offs", _trade_offs),
     Section("curves", "Learning curves", _curves),
+    Section("shortcuts", "Shortcuts", shortcuts),
     Section("decisions", "Decisions and results", _decisions),
     Section("candidates", "All candidates", candidates),
     Section("failures", "Failures and limits", _failures),
