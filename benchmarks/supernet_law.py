@@ -32,7 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "nb101": {"channels": 8, "n_cells": 1, "input_shape": (3, 16, 16)},
     "nb201": {"channels": 8, "n_cells": 2, "input_shape": (3, 16, 16)},
     "darts": {"channels": 8, "n_cells": 3, "input_shape": (3, 16, 16)},
-    "nasnet": {"channels": 8, "n_cells": 3, "input_shape": (3, 16, 16)},
+    "nasnet": {"channels": 8, "n_normal": 1, "input_shape": (3, 16, 16)},
 }
 
 

@@ -16,7 +16,7 @@ from netwright.testing import check_networks
 def test_nasnet_a_has_the_published_size():
     model = nasnet_a().build(input_shape=(3, 32, 32), n_outputs=10, device="meta")
     assert model[-1].in_features == 768
-    assert round(n_parameters(model) / 1e6, 1) == PUBLISHED["NASNet"].cifar_millions
+    assert round(n_parameters(model) / 1e6, 1) == 3.3
     mobile = nasnet_a(channels=44, n_normal=4, input_shape=(3, 224, 224))
     model = mobile.build(input_shape=(3, 224, 224), n_outputs=1000, device="meta")
     assert model[-1].in_features == 1056

@@ -16,9 +16,9 @@ class Published:
     Attributes:
         genotype: the cell.
         source: paper and address.
-        cifar_millions: parameters that the paper states for CIFAR-10 (36 channels, 20 cells where it stacks them as
-            DARTS does); None: none.
-        imagenet_millions: parameters that it states for ImageNet (48 channels, 14 cells), likewise.
+        cifar_millions: parameters that the paper states for CIFAR-10, with 36 channels and 20 cells; None where it
+            states none, or for cells that it stacks otherwise than DARTS does.
+        imagenet_millions: parameters that it states for ImageNet, with 48 channels and 14 cells, likewise.
 
     Example:
         >>> PUBLISHED["PC_DARTS_cifar"].cifar_millions
@@ -52,7 +52,6 @@ PUBLISHED = {
             "('max_pool_3x3', 1)], reduce_concat=[4, 5, 6])"
         ),
         _NASNET,
-        cifar_millions=3.3,
     ),
     "AmoebaNet": Published(
         Genotype.parse(
@@ -76,7 +75,6 @@ PUBLISHED = {
             "('skip_connect', 1)], reduce_concat=range(2, 7))"
         ),
         _PNAS,
-        cifar_millions=3.2,
     ),
     "DARTS_V1": Published(
         Genotype.parse(
