@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from netwright.cli.given import whole_number
 from netwright.cli.output import complain, json_text, one_line, stdout_for_the_end
+from netwright.cli.proxy_ranks import show_proxy_ranks
 from netwright.core import registry
 from netwright.core.errors import InvalidInput, NetwrightError
 
@@ -38,13 +39,15 @@ def bench(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Compare methods on benchmarks; without a benchmark, say which ones there are.
+    """Compare methods on benchmarks; without a benchmark, say which ones there are; `proxies`: compare those.
 
     Returns:
         The exit code: 0; 1 where no method could be used; 130 after Ctrl-C.
     """
     if not names:
         return _say_what_is_there(as_json=as_json)
+    if list(names) == ["proxies"]:
+        return show_proxy_ranks(as_json=as_json)
     n_seeds = whole_number("--seeds", seeds, least=1)
     n_queries = whole_number("--queries", queries, least=1)
     n_workers = whole_number("--workers", workers, least=1)
@@ -121,6 +124,7 @@ def _say_what_is_there(*, as_json: bool) -> int:
         if missing is None:
             print(f"  {name:<{column}}  {summary}")
     print("\ncompare methods on one of them, or several: netwright bench NAME --methods all --seeds 20 --queries 100")
+    print("how well zero-cost proxies rank trained networks: netwright bench proxies")
     reasons: dict[str, list[str]] = {}
     for name, _, missing in found:
         if missing is not None:

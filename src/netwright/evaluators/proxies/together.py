@@ -12,6 +12,7 @@ from netwright.core import registry
 from netwright.core.errors import EvaluationError, InvalidInput
 from netwright.evaluators.proxies.batch import ProxyBatch
 from netwright.evaluators.proxies.passes import Need, Proxy, SharedProxy, finite, passes_of
+from netwright.evaluators.proxies.undisturbed import draw_from
 
 __all__ = ["THIRTEEN", "Scores", "proxies_from", "together"]
 
@@ -88,6 +89,7 @@ def together(
     try:
         with passes_of(model, batch, needs) as passes:
             for name, one in shared.items():
+                draw_from(batch.seed, model)  # what each draws must not depend on its company
                 note(name, one, one.of, passes)
     except (EvaluationError, RuntimeError, NotImplementedError):
         # What all need at once may be more than this model can do: each by itself says what it can't.

@@ -8,7 +8,28 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-__all__ = ["undisturbed"]
+__all__ = ["draw_from", "undisturbed"]
+
+
+def draw_from(seed: int, model: nn.Module) -> None:
+    """Start torch's generators from a seed: the processor's, and those of the devices that a model is on.
+
+    Example:
+        >>> with undisturbed(nn.ReLU(), seed=0):
+        ...     draw_from(3, nn.ReLU())
+        ...     first = torch.rand(1)
+        ...     draw_from(3, nn.ReLU())
+        ...     torch.equal(first, torch.rand(1))
+        True
+    """
+    torch.default_generator.manual_seed(seed)
+    for device in _devices(model):
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+
+
+def _devices(model: nn.Module) -> set[torch.device]:
+    return {tensor.device for tensor in model.parameters() if tensor.device.type == "cuda"}
 
 
 @contextmanager
@@ -31,13 +52,13 @@ def undisturbed(model: nn.Module, *, seed: int) -> Iterator[None]:
         for module in model.modules()
         for name, buffer in module._buffers.items()  # noqa: SLF001  # those of this module alone, by their own names
     ]
-    devices = {tensor.device for tensor in model.parameters() if tensor.device.type == "cuda"}
     try:
-        with torch.random.fork_rng(devices=list(devices)), torch.inference_mode(mode=False), torch.enable_grad():
-            torch.default_generator.manual_seed(seed)
-            for device in devices:
-                with torch.cuda.device(device):
-                    torch.cuda.manual_seed(seed)
+        with (
+            torch.random.fork_rng(devices=list(_devices(model))),
+            torch.inference_mode(mode=False),
+            torch.enable_grad(),
+        ):
+            draw_from(seed, model)
             yield
     finally:
         for module, training in modes:

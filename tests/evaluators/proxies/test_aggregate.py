@@ -1,0 +1,88 @@
+"""Ranks without labels: families, failures, smoothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau, rankdata
+
+from netwright.core.errors import InvalidInput
+from netwright.evaluators.proxies import AZ_NAS, Aggregate
+from netwright.evaluators.proxies.aggregate import ranks, smoothed
+
+
+def test_ranks_are_scipys():
+    values = np.random.default_rng(0).integers(0, 9, 50).astype(float)
+    assert ranks(values) == pytest.approx(rankdata(values) / 50)
+
+
+def test_the_product_of_ranks():
+    scores = {"params": [1, 2, 3, 4], "jacov": [4, 3, 1, 2], "epe_nas": [4, 3, 1, 2]}
+    expected = np.mean(np.log([[0.25, 0.5, 0.75, 1.0], [1.0, 0.75, 0.25, 0.5]]), axis=0)
+    assert Aggregate()(scores) == pytest.approx(expected)
+
+
+def test_two_of_a_kind_count_once():
+    size, other = np.arange(8.0), np.random.default_rng(1).permutation(8).astype(float)
+    one = Aggregate(((("a",),), (("c",),)))({"a": size, "c": other})
+    two = Aggregate(((("a", "b"),), (("c",),)))({"a": size, "b": size, "c": other})
+    assert one == pytest.approx(two)
+
+
+def test_an_arch_for_which_a_proxy_fails_is_the_worst_there():
+    values = Aggregate()({"params": [1.0, 1.0, 1.0], "jacov": [np.nan, -70.0, -65.0]})
+    assert values.argmin() == 0
+    assert np.isfinite(values).all()
+
+
+def test_a_proxy_that_fails_makes_way_for_the_next_of_its_family():
+    n = 10
+    rising = np.arange(float(n))
+    broken = np.full(n, np.nan)
+    scores = {"params": np.ones(n), "jacov": broken, "epe_nas": broken, "nwot": rising}
+    assert Aggregate()(scores).argmax() == n - 1
+    assert Aggregate()({"params": rising, "jacov": broken}).argmax() == n - 1
+    with pytest.raises(InvalidInput, match=r"params is not there.*\n.*jacov failed for most"):
+        Aggregate()({"jacov": broken})
+
+
+def test_smoothing_takes_noise_away():
+    rng = np.random.default_rng(0)
+    features = rng.integers(0, 2, (400, 12)).astype(float)
+    truth = features @ rng.normal(size=12)
+    noisy = truth + 1.5 * truth.std() * rng.normal(size=400)
+    taus = [kendalltau(Aggregate(((("jacov",),),))({"jacov": noisy}, given), truth)[0] for given in (None, features)]
+    assert taus[1] > taus[0] + 0.1
+
+
+def test_what_is_exact_is_not_smoothed():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=30)
+    only = Aggregate(((("params",),),))
+    assert only({"params": values}, rng.normal(size=(30, 4))) == pytest.approx(only({"params": values}))
+
+
+def test_smoothing_is_ridge_regression():
+    rng = np.random.default_rng(3)
+    features, noise = rng.normal(size=(60, 3)), rng.normal(size=(60, 2))
+    linear = features @ np.array([[1.0], [2.0], [-1.0]])
+    assert smoothed(linear, features) == pytest.approx(linear, abs=1e-3)
+    assert smoothed(noise, features).std() < 0.5 * noise.std()
+    assert smoothed(noise, np.ones((60, 3))) == pytest.approx(np.broadcast_to(noise.mean(0), noise.shape))
+    assert smoothed(noise[:3], features[:3]).shape == (3, 2)  # more features than there is freedom
+
+
+def test_nothing_is_told_twice_over():
+    assert AZ_NAS.names == ("expressivity", "progressivity", "trainability", "flops")
+    assert Aggregate().names == ("params", "jacov", "epe_nas", "nwot", "zico")
+
+
+def test_errors():
+    with pytest.raises(InvalidInput, match="families of sets"):
+        Aggregate(())
+    with pytest.raises(InvalidInput, match="families of sets"):
+        Aggregate((((),),))
+    with pytest.raises(InvalidInput, match="lengths differ"):
+        Aggregate()({"params": [1.0], "jacov": [1.0, 2.0]})
+    with pytest.raises(InvalidInput, match="lengths differ"):
+        Aggregate()({"params": [1.0, 2.0]}, np.ones((3, 1)))
