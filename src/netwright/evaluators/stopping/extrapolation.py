@@ -27,8 +27,10 @@ class Extrapolation:
 
     Ranks are looked at first. A forecast learns from whole curves, which are few; but all others, stopped ones
     included, say how a candidate does at its epoch, and one that is in the worse part of them there needs no forecast.
+    Nor does one that is ahead of the best at the same epoch: it goes on, as a forecast is least to be trusted where no
+    whole curve has been.
 
-    The papers' rule is the chance alone: `share=1`.
+    The papers' rule is the chance alone.
 
     Attributes:
         predictor: foretells the end of the curve.
@@ -65,9 +67,11 @@ class Extrapolation:
         last, others = float(curve.losses[-1]), curve.reached
         if self.share < 1 and len(others) >= _LEAST_RANKED and worse_than_share(last, others, self.share):
             return f"not among the best {100 * self.share:.0f} % of {len(others)} others at this epoch"
-        if not np.isfinite(curve.losses).all():
+        finished = curve.finished_losses
+        ahead = last <= finished[finished[:, -1].argmin(), curve.epoch - 1]
+        if ahead or not np.isfinite(curve.losses).all():
             return ""
-        forecast = self.predictor.forecast(curve.losses, curve.finished_losses)
+        forecast = self.predictor.forecast(curve.losses, finished)
         if forecast is None:
             return ""
         chance = forecast.chance_below(curve.best)
