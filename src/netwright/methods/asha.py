@@ -19,7 +19,7 @@ def asha(
     space: SearchSpace,
     *,
     of: str = "bayesian_optimisation",
-    eta: float = 3.0,
+    eta: float = 4.0,
     n_rungs: int = 3,
     decision: Literal["promotion", "stopping"] = "promotion",
     fidelities: Sequence[float] | None = None,
@@ -28,13 +28,12 @@ def asha(
     """Train many a little, and the best of each rung longer, without waiting (Li et al. 2020, arXiv:1810.05934).
 
     Differs from the paper in what is trained: not random arches, but what a Gaussian process promises, which learns
-    from all rungs (as in MOBSTER, Klein et al. 2020, arXiv:2003.10865); say `of="random"` for the paper's. And where
-    two fidelities are further apart than `eta`, fewer go on, so that each rung costs about the same.
+    from all rungs (as in MOBSTER, Klein et al. 2020, arXiv:2003.10865); say `of="random"` for the paper's.
 
     Args:
         space: what is to be searched.
         of: the method that proposes new arches.
-        eta: the factor from one fidelity to the next.
+        eta: the factor from one fidelity to the next, about; one in so many goes on.
         n_rungs: how many fidelities there are at most.
         decision: `promotion` or `stopping`: whether a record may go on later too, when others turned out worse.
         fidelities: those that can be had.
@@ -44,7 +43,7 @@ def asha(
         >>> from netwright import Space, choice
         >>> recipe = asha(Space({"x": choice([1, 2])}), of="random", fidelities=[epoch / 10 for epoch in range(1, 11)])
         >>> recipe.strategy.fidelities
-        (0.1, 0.3, 1.0)
+        (0.1, 0.2, 1.0)
     """
     inside = strategy_inside("asha", of, space, expected_candidates=expected_candidates)
-    return Recipe(ASHA(inside, rungs(fidelities, eta=eta, most=n_rungs), decision=decision))
+    return Recipe(ASHA(inside, rungs(fidelities, eta=eta, most=n_rungs), eta, decision=decision))

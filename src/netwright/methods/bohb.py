@@ -19,7 +19,7 @@ def bohb(
     *,
     of: str = "bayesian_optimisation",
     random_share: float = 1 / 3,
-    eta: float = 3.0,
+    eta: float = 4.0,
     n_rungs: int = 3,
     fidelities: Sequence[float] | None = None,
     expected_candidates: int | None = None,
@@ -34,7 +34,7 @@ def bohb(
         space: what is to be searched.
         of: the method that proposes new arches.
         random_share: of the new arches, how many are random ones.
-        eta: the factor from one fidelity to the next.
+        eta: the factor from one fidelity to the next, about; one in so many goes on.
         n_rungs: how many fidelities there are at most.
         fidelities: those that can be had.
         expected_candidates: passed on to a method that asks.
@@ -42,8 +42,8 @@ def bohb(
     Example:
         >>> from netwright import Space, choice
         >>> bohb(Space({"x": choice([1, 2])}), of="regularized_evolution").strategy.sizes
-        ((9, 3, 1), (0, 5, 1), (0, 0, 3))
+        ((16, 4, 1), (0, 6, 1), (0, 0, 3))
     """
     inside = strategy_inside("bohb", of, space, expected_candidates=expected_candidates)
     mixed = Mixed(inside, Deduplicated(Random()), share=random_share) if random_share else inside
-    return Recipe(Hyperband(mixed, rungs(fidelities, eta=eta, most=n_rungs)))
+    return Recipe(Hyperband(mixed, rungs(fidelities, eta=eta, most=n_rungs), eta))

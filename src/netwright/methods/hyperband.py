@@ -18,7 +18,7 @@ def hyperband(
     space: SearchSpace,
     *,
     of: str = "random",
-    eta: float = 3.0,
+    eta: float = 4.0,
     n_rungs: int = 3,
     fidelities: Sequence[float] | None = None,
     expected_candidates: int | None = None,
@@ -28,7 +28,7 @@ def hyperband(
     Args:
         space: what is to be searched.
         of: the method that proposes new arches.
-        eta: the factor from one fidelity to the next.
+        eta: the factor from one fidelity to the next, about; one in so many goes on.
         n_rungs: how many fidelities there are at most.
         fidelities: those that can be had.
         expected_candidates: passed on to a method that asks.
@@ -36,7 +36,7 @@ def hyperband(
     Example:
         >>> from netwright import Space, choice
         >>> hyperband(Space({"x": choice([1, 2])}), n_rungs=2).strategy.sizes
-        ((3, 1), (0, 2))
+        ((4, 1), (0, 2))
     """
     inside = strategy_inside("hyperband", of, space, expected_candidates=expected_candidates)
-    return Recipe(Hyperband(inside, rungs(fidelities, eta=eta, most=n_rungs)))
+    return Recipe(Hyperband(inside, rungs(fidelities, eta=eta, most=n_rungs), eta))

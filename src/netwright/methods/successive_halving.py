@@ -18,7 +18,7 @@ def successive_halving(
     space: SearchSpace,
     *,
     of: str = "random",
-    eta: float = 3.0,
+    eta: float = 4.0,
     n_rungs: int = 3,
     n_arches: int | None = None,
     fidelities: Sequence[float] | None = None,
@@ -29,7 +29,7 @@ def successive_halving(
     Args:
         space: what is to be searched.
         of: the method that proposes new arches.
-        eta: the factor from one fidelity to the next.
+        eta: the factor from one fidelity to the next, about; one in so many goes on.
         n_rungs: how many fidelities there are at most.
         n_arches: how many a halving begins with; so many that one is fully trained if not given.
         fidelities: those that can be had.
@@ -38,7 +38,7 @@ def successive_halving(
     Example:
         >>> from netwright import Space, choice
         >>> successive_halving(Space({"x": choice([1, 2])}), n_arches=20).strategy.sizes
-        (20, 6, 2)
+        (20, 5, 1)
     """
     inside = strategy_inside("successive_halving", of, space, expected_candidates=expected_candidates)
-    return Recipe(SuccessiveHalving(inside, rungs(fidelities, eta=eta, most=n_rungs), n_arches=n_arches))
+    return Recipe(SuccessiveHalving(inside, rungs(fidelities, eta=eta, most=n_rungs), eta, n_arches=n_arches))

@@ -33,7 +33,7 @@ class ASHA:
     Attributes:
         strategy: where new arches come from: random ones in the paper, or any other strategy.
         fidelities: of the rungs, ascending, the last 1: see `rungs`.
-        eta: one in so many goes on; None: as many as make all rungs cost the same, f / (next f).
+        eta: one in so many goes on; fewer where the next rung costs more than so many times as much.
         decision: `promotion`: a record may go on whenever it is among the best, also later, when others turned out
             worse; `stopping`: it goes on at once or never, by those that were there before it.
 
@@ -47,8 +47,8 @@ class ASHA:
         ...     return {"loss": abs(candidate.arch["x"] - 42) + 10 / candidate.fidelity}
         >>> search = Search(Space({"x": integer(0, 99)}), ASHA(), loss, budget="40 candidates")
         >>> records = search.run().records
-        >>> [sum(round(9 * record.fidelity) == epochs for record in records) for epochs in (1, 3, 9)]
-        [26, 10, 4]
+        >>> [sum(round(16 * record.fidelity) == epochs for record in records) for epochs in (1, 4, 16)]
+        [29, 9, 2]
 
     Raises:
         InvalidInput: if an argument isn't what it should be.
@@ -56,7 +56,7 @@ class ASHA:
 
     strategy: Strategy = field(default_factory=lambda: Deduplicated(Random()))
     fidelities: tuple[float, ...] = USUAL_FIDELITIES
-    eta: float | None = None
+    eta: float = 4.0
     decision: Literal["promotion", "stopping"] = "promotion"
 
     def __post_init__(self) -> None:

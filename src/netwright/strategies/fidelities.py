@@ -1,42 +1,43 @@
 """Which fidelities a multi-fidelity strategy asks for: its rungs.
 
-From rung to rung the training gets longer by a factor (usually 3), and one in as many candidates goes on, so that every
-rung costs about the same. Where only some fidelities can be had (a table's, whole epochs), they are snapped to those.
+From rung to rung the training gets longer by a factor, `eta`, and one in as many candidates goes on, so that every rung
+costs about the same. Where only some fidelities can be had (a table's, whole epochs), they are snapped to those.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 from netwright.core.errors import InvalidInput
 
 __all__ = ["USUAL_FIDELITIES", "checked_fidelities", "level_of", "rungs", "shares_kept"]
 
-USUAL_FIDELITIES = (1 / 9, 1 / 3, 1.0)
-"""Three rungs, each three times as long as the one before."""
+USUAL_FIDELITIES = (1 / 16, 1 / 4, 1.0)
+"""Three rungs, each four times as long as the one before."""
 
 _NEAR = 1e-6  # relative: the same fidelity but for rounding
+_SHORTER = 0.8  # of what is wanted, is near enough
 
 
 def rungs(
-    available: Sequence[float] | None = None, *, least: float | None = None, eta: float = 3.0, most: int = 3
+    available: Sequence[float] | None = None, *, least: float = 0.0, eta: float = 4.0, most: int = 3
 ) -> tuple[float, ...]:
     """Fidelities from the least to 1, each about `eta` times the one before, out of those that can be had.
 
     Args:
-        available: the fidelities that can be asked for, ascending, the last of them 1; None: any.
-        least: the lowest that is wanted; the lowest that can be had if not given.
-        eta: the factor from one to the next.
+        available: the fidelities that can be asked for, ascending, the last of them 1; None: any. Each that is wanted
+            is snapped to the next longer one, or one that is a little shorter.
+        least: the lowest that is wanted.
+        eta: the factor from one to the next; 4 as in the paper of ASHA.
         most: how many there are at most: the highest are kept. Very short trainings tell little of architectures: on
             NAS-Bench-101 the best cells are in the middle of the field after 4 of 108 epochs.
 
     Example:
-        >>> [round(fidelity, 3) for fidelity in rungs(least=0.1)]
-        [0.111, 0.333, 1.0]
-        >>> [round(9 * fidelity) for fidelity in rungs([epoch / 9 for epoch in range(1, 10)])]  # of nine epochs
-        [1, 3, 9]
+        >>> rungs(), rungs(least=0.1)
+        ((0.0625, 0.25, 1.0), (0.25, 1.0))
+        >>> [round(108 * fidelity) for fidelity in rungs([4 / 108, 12 / 108, 36 / 108, 1.0])]
+        [12, 36, 108]
         >>> rungs([0.06, 1.0]), rungs([1.0])
         ((0.06, 1.0), (1.0,))
 
@@ -45,22 +46,16 @@ def rungs(
     """
     if not eta > 1:
         raise InvalidInput(f"`eta` must be above 1, but got {eta!r}.")
-    if least is not None and not 0 < least <= 1:
-        raise InvalidInput(f"`least` must be in (0, 1], but got {least!r}.")
+    if not 0 <= least <= 1:
+        raise InvalidInput(f"`least` must be in 0..1, but got {least!r}.")
     if most < 1:
         raise InvalidInput(f"`most` must be at least 1, but got {most!r}.")
-    known = None if available is None else checked_fidelities(available)
-    low = least if least is not None else 0.0 if known is None else known[0]
     wanted = [1.0]
-    while wanted[-1] / eta >= low * (1 - _NEAR) and len(wanted) < most:
+    while len(wanted) < most and wanted[-1] / eta >= least * (1 - _NEAR):
         wanted.append(wanted[-1] / eta)
-    if known is not None:
-        last = wanted[-1]
-        between = [one for one in known if one < last * (1 - _NEAR) and one >= low * (1 - _NEAR)]
-        # What is left below the last step is a rung of its own if it is much cheaper, as in a table of two fidelities.
-        if between and len(wanted) < most and last / between[0] > eta**0.5:
-            wanted.append(between[0])
-        wanted = [min(known, key=lambda one: abs(_log_ratio(one, target))) for target in wanted]
+    if available is not None:
+        known = [one for one in checked_fidelities(available) if one >= least * (1 - _NEAR)]
+        wanted = [next(one for one in known if one >= _SHORTER * target) for target in wanted[1:]] + [1.0]
     return tuple(sorted(set(wanted)))
 
 
@@ -91,22 +86,16 @@ def level_of(fidelity: float, fidelities: Sequence[float]) -> int | None:
     return found
 
 
-def shares_kept(fidelities: Sequence[float], eta: float | None) -> tuple[float, ...]:
-    """The share of each rung but the last that goes on: 1/eta, or such that all rungs cost the same.
+def shares_kept(fidelities: Sequence[float], eta: float) -> tuple[float, ...]:
+    """The share of each rung but the last that goes on: 1/eta, or less where the next one costs more than eta times.
 
     Example:
-        >>> shares_kept((0.1, 0.5, 1.0), None), shares_kept((0.1, 0.5, 1.0), 4.0)
-        ((0.2, 0.5), (0.25, 0.25))
+        >>> shares_kept((0.1, 0.5, 1.0), 4.0)
+        (0.2, 0.25)
 
     Raises:
         InvalidInput: if `eta` is not above 1.
     """
-    if eta is None:
-        return tuple(low / high for low, high in itertools.pairwise(fidelities))
     if not eta > 1:
-        raise InvalidInput(f"`eta` must be above 1 or None, but got {eta!r}.")
-    return tuple(1 / eta for _ in fidelities[1:])
-
-
-def _log_ratio(one: float, other: float) -> float:
-    return math.log(one / other)
+        raise InvalidInput(f"`eta` must be above 1, but got {eta!r}.")
+    return tuple(min(1 / eta, low / high) for low, high in itertools.pairwise(fidelities))

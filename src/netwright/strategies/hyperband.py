@@ -27,13 +27,13 @@ class Hyperband:
     Attributes:
         strategy: where new arches come from: random ones in the paper, or any other strategy.
         fidelities: of the rungs, ascending, the last 1: see `rungs`.
-        eta: one in so many goes on; None: as many as make all rungs of a bracket cost the same, f / (next f).
+        eta: one in so many goes on; fewer where the next rung costs more than so many times as much.
 
     Differs from the paper in that several workers never wait for a rung: they begin the next bracket. Which of two
     brackets an arch belongs to is decided when its record comes in. What is refused before any training doesn't count.
 
     Example:
-        >>> Hyperband(fidelities=(1 / 27, 1 / 9, 1 / 3, 1.0)).sizes  # as in the paper, for R = 27
+        >>> Hyperband(fidelities=(1 / 27, 1 / 9, 1 / 3, 1.0), eta=3.0).sizes  # as in the paper, for R = 27
         ((27, 9, 3, 1), (0, 12, 4, 1), (0, 0, 6, 2), (0, 0, 0, 4))
 
     Raises:
@@ -42,7 +42,7 @@ class Hyperband:
 
     strategy: Strategy = field(default_factory=lambda: Deduplicated(Random()))
     fidelities: tuple[float, ...] = USUAL_FIDELITIES
-    eta: float | None = None
+    eta: float = 4.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fidelities", checked_fidelities(self.fidelities))

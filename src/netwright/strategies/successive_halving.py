@@ -25,15 +25,15 @@ class SuccessiveHalving:
     Attributes:
         strategy: where new arches come from: random ones in the paper, or any other strategy.
         fidelities: of the rungs, ascending, the last 1: see `rungs`.
-        eta: one in so many goes on; None: as many as make all rungs cost the same, f / (next f).
+        eta: one in so many goes on; fewer where the next rung costs more than so many times as much.
         n_arches: how many begin; None: so many that one is fully trained.
 
     Differs from the paper in that several workers never wait for a rung: they begin the next halving. Which of two
     halvings an arch belongs to is decided when its record comes in. What is refused before any training doesn't count.
 
     Example:
-        >>> SuccessiveHalving(fidelities=(1 / 9, 1 / 3, 1.0), n_arches=18).sizes
-        (18, 6, 2)
+        >>> SuccessiveHalving(n_arches=32).sizes
+        (32, 8, 2)
 
     Raises:
         InvalidInput: if an argument isn't what it should be.
@@ -41,7 +41,7 @@ class SuccessiveHalving:
 
     strategy: Strategy = field(default_factory=lambda: Deduplicated(Random()))
     fidelities: tuple[float, ...] = USUAL_FIDELITIES
-    eta: float | None = None
+    eta: float = 4.0
     n_arches: int | None = None
 
     def __post_init__(self) -> None:
