@@ -8,7 +8,7 @@ import logging
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from netwright.strategies import WarmStarted
 __all__ = ["place_of", "run_request"]
 
 _log = logging.getLogger(__name__)
+_TELL_EVERY = 5.0  # seconds
 _MOST_LOOKED_FOR_BEST = 5  # records that are tried for the final training, should the best ones fail
 
 
@@ -197,7 +198,17 @@ def _prepared(
         now = time.time()
         deadline = now + PREPARATION_SHARE * max(0.0, request.started + plan.search_seconds - now)
     usual, _ = _evaluator(request, plan, whole=True)
-    context = Context(request.seed, deadline, request.device, checkpoints=checkpoints)
+    told, n_told = time.time(), 0
+
+    def tell(values: Mapping[str, float]) -> None:
+        nonlocal told, n_told
+        n_told += 1
+        if time.time() - told >= _TELL_EVERY:
+            told = time.time()
+            said = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+            request.progress.stage("prepare", f"epoch {n_told}: {said}")
+
+    context = Context(request.seed, deadline, request.device, checkpoints=checkpoints, on_log=tell)
     recipe = prepare(usual, context)
     if request.warm_start:
         recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))

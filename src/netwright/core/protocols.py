@@ -100,6 +100,7 @@ class Context:
         partial: set by an evaluation that ended before its time and returns what it has: why.
         earlier: the learning curves of earlier candidates, for an evaluator that wants them (see `wants_of`).
         parent: the record of the candidate's parent, for an evaluator that wants it, if the search has one.
+        on_log: told the values of each `log`, in the process in which the search runs.
     """
 
     seed: int = 0
@@ -112,11 +113,14 @@ class Context:
     clock: Callable[[], float] = time.time
     earlier: Curves | None = None
     parent: Record | None = None
+    on_log: Callable[[Mapping[str, float]], None] | None = None
 
     def log(self, **values: float) -> None:
         """Add a point to each named curve (once an epoch, say)."""
         for name, value in values.items():
             self.curves.setdefault(name, []).append(float(value))
+        if self.on_log is not None:
+            self.on_log(values)
 
     def remaining(self) -> float:
         """Seconds until the deadline; infinite without one."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -83,7 +83,7 @@ def fit_shared(
                         fitting.stopped = "the time for training is up"
                         break
                 rng = streams(fitting.steps_done)
-                turns = fitting.paths.step(rng, progress, _look(supernet, validation, task, plan, rng))
+                turns = fitting.paths.step(rng, progress, _look(supernet, validation, task, plan, rng, ranks))
                 for group in fitting.optimizer.param_groups:
                     group["lr"] = plan.lr * lr_share(plan, progress)
                 total += _step(fitting, inputs, targets, turns, task, plan, means, ranks)
@@ -157,7 +157,14 @@ def _distance(outputs: torch.Tensor, told: torch.Tensor, task: Task) -> torch.Te
     return functional.mse_loss(outputs, told)
 
 
-def _look(supernet: Supernet, validation: ExamplesInMemory, task: Task, plan: TrainingPlan, rng: Any) -> Score:
+def _look(
+    supernet: Supernet,
+    validation: ExamplesInMemory,
+    task: Task,
+    plan: TrainingPlan,
+    rng: np.random.Generator,
+    ranks: Ranks | None,
+) -> Score:
     """A path's loss on a random batch of the validation part, with that batch's statistics of normalisation."""
     batch: list[tuple[torch.Tensor, torch.Tensor]] = []
 
@@ -171,6 +178,7 @@ def _look(supernet: Supernet, validation: ExamplesInMemory, task: Task, plan: Tr
             torch.autocast(inputs.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"),
         ):
             outputs = supernet.path(arch)(inputs)
-        return float(task.loss(outputs.float(), targets))
+        loss = float(task.loss(outputs.float(), targets))
+        return loss if ranks is None else ranks.agreed(loss, inputs.device)
 
     return score
