@@ -79,7 +79,7 @@ def scored(
     for place, (row, arch) in enumerate(zip(rows, arches, strict=True)):
         if row not in known:
             model = build(space, arch, input_shape=(3, 32, 32), n_outputs=10, seed=1000 * seed + place)
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
+            model = model.to(memory_format=torch.channels_last)
             chosen = [name for name in THIRTEEN if name != "grasp" or place % GRASP_EVERY == 0]
             known[row] = dict(together(model, batch, chosen).values)
             if journal is not None:

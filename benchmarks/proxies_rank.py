@@ -93,7 +93,7 @@ def main() -> None:
         for accuracy, rows in said["accuracies"].items()
     }
     for accuracy, row in aggregate.items():
-        best = max((name for name in subsets[accuracy] if "aggregate" not in name), key=subsets[accuracy].get)  # type: ignore[arg-type]  # all are there
+        best = max((name for name in subsets[accuracy] if "aggregate" not in name), key=subsets[accuracy].get)
         print(
             f"{accuracy}: the aggregate's tau is {row['kendall']:.4f}; on {options.subset} arches "
             f"{subsets[accuracy]['aggregate']:.4f}, the best single proxy ({best}) {subsets[accuracy][best]:.4f}"

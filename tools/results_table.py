@@ -114,6 +114,21 @@ def _proposal(found: Found) -> str:
     return f"{ours} ms (Optuna's {', '.join(peers)} ms)"
 
 
+def _agreement(found: Found) -> str:
+    rows = found["proxies"]
+    free = {name: row["spearman"] for name, row in rows.items() if row["bar"] > 0.9}
+    data = {name: row["spearman"] for name, row in rows.items() if name not in free}
+    return "; ".join(", ".join(f"{name} {rho:.3f}" for name, rho in part.items()) for part in (free, data))
+
+
+def _tau(found: Found) -> str:
+    return f"{found['tau']:.3f} (CIFAR-100, validation: {found['aggregate']['cifar100-val']:.3f})"
+
+
+def _proxy_speed(found: Found) -> str:
+    return f"{found['ratio']:.1f} times ({found['ratio_channels_last']:.1f})"
+
+
 def _distinct(found: Found) -> str:
     whole = [one["distinct"] == one["candidates"] for one in found["repeats"].values()]
     pairs = sum(one["pairs"] for one in found["conditional"].values() if one)
@@ -255,6 +270,24 @@ ROWS = (
         "predictors",
         _predictors,
         ".47 / .65 / .82, 10 s",
+    ),
+    Row(
+        "zero-cost proxies of 300 networks of NAS-Bench-201 against the stored ones: Spearman (data-free; with data)",
+        "proxies_agree",
+        _agreement,
+        ".99; .9",
+    ),
+    Row(
+        "a ranking of NAS-Bench-201 without labels: Kendall's τ with CIFAR-10's test accuracy",
+        "proxies_rank",
+        _tau,
+        ".75",
+    ),
+    Row(
+        "all thirteen proxies of a network, against thirteen plain implementations (the same memory layout)",
+        "proxies_speed",
+        _proxy_speed,
+        "2 times",
     ),
     Row("`auto` after 150 queries of NAS-Bench-101: mean rank among four methods", "nb101_ranking", _nb101, "the best"),
 )

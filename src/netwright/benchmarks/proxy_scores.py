@@ -62,10 +62,15 @@ class ProxyTable:
         Args:
             smooth: whether encodings are given to it, so that noise is smoothed away.
         """
-        from netwright.evaluators.proxies.aggregate import Aggregate
+        return _aggregated(self, smooth)
 
-        found = {name: np.where(values > _LOWEST, values, -np.inf) for name, values in self.scores.items()}
-        return Aggregate()(found, self.features() if smooth else None)
+
+@lru_cache(maxsize=2)
+def _aggregated(table: ProxyTable, smooth: bool) -> Numbers:
+    from netwright.evaluators.proxies.aggregate import Aggregate
+
+    found = {name: np.where(values > _LOWEST, values, -np.inf) for name, values in table.scores.items()}
+    return Aggregate()(found, table.features() if smooth else None)
 
 
 @lru_cache(maxsize=1)

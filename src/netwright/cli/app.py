@@ -197,8 +197,8 @@ def list_(
     group: Annotated[
         str | None,
         typer.Argument(
-            metavar="spaces|methods|tasks|benchmarks|stopping",
-            help="All but stopping rules if not given.",
+            metavar="spaces|methods|tasks|benchmarks|stopping|proxies",
+            help="All but stopping rules and proxies if not given.",
             show_default=False,
         ),
     ] = None,

@@ -17,8 +17,9 @@ _GROUPS = {
     "tasks": registry.tasks,
     "benchmarks": registry.benchmarks,
     "stopping": registry.stopping,
+    "proxies": registry.proxies,
 }
-_HEAVY = ("stopping",)  # groups that need torch: listed when they are asked for
+_HEAVY = ("stopping", "proxies")  # groups that need torch: listed when they are asked for
 
 
 def print_version() -> int:
