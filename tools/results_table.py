@@ -140,6 +140,12 @@ def _learning(found: Found) -> str:
     return f"{len(whole)} of {len(found['learning'])} methods on every seed"
 
 
+def _ranking(found: Found) -> str:
+    taus = {row: one["tau"] for row, one in found["rows"].items()}
+    names = ("whole", "whole, own statistics", "few-shot, own statistics")
+    return f"{' / '.join(f'{taus[name]:.2f}' for name in names)} ({found['arches']} arches, {found['seeds']} seeds)"
+
+
 def _front(found: Found) -> str:
     methods = found["problems"]["arches"]["methods"]
     ours, random = (100 * methods[name]["share_mean"] for name in ("nsga2", "random"))
@@ -167,6 +173,18 @@ ROWS = (
         _job("fashion-mnist"),
         "93 %, 660 s",
     ),
+    Row(
+        "`--method spos --budget 2m` on the digits: test accuracy, wall time",
+        "main_job",
+        _job("digits, spos"),
+        "97.5 %",
+    ),
+    Row(
+        "`--method enas --budget 2m` on the digits: test accuracy, wall time",
+        "main_job",
+        _job("digits, enas"),
+        "97.5 %",
+    ),
     Row("training, against a plain loop with `DataLoader` in float32", "training_throughput", _speed, "2 times"),
     Row(
         "its accuracy against the plain loop's, after 3 epochs",
@@ -179,6 +197,19 @@ ROWS = (
         "supernet_law",
         lambda found: f"{found['largest']:.0e} ({len(found['spaces'])} spaces)",
         "1e-5",
+    ),
+    Row(
+        "a supernet's ranking of NAS-Bench-201's cells on Fashion-MNIST, Kendall's tau with standalone training: "
+        "mixed statistics / own statistics / few-shot",
+        "supernet_ranking",
+        _ranking,
+        "0.5",
+    ),
+    Row(
+        "hypervolume of an elastic supernet's front on Fashion-MNIST, against random search with standalone training",
+        "elastic_front",
+        lambda found: f"{found['ratio']:.2f} times ({found['points']} points)",
+        "above 1; 8 points",
     ),
     Row(
         "published cells as built: numbers of parameters that equal the papers', in their rounding",
