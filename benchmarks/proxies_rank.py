@@ -22,6 +22,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from netwright.benchmarks.proxy_scores import ProxyTable, proxy_table, rank_rows
 from netwright.benchmarks.tables import data_file
+from netwright.cli.output import json_text
 from netwright.core.errors import NetwrightError
 
 BAR = 0.75
@@ -101,7 +102,7 @@ def main() -> None:
     tau = aggregate["cifar10-test"]["kendall"]
     print(f"bar {BAR}: {'met' if tau >= BAR else 'not met'}")
     if options.json:
-        print(json.dumps({
+        print(json_text({
             "arches": said["arches"], "difference": difference, "tau": tau, "bar": BAR, "met": tau >= BAR,
             "aggregate": {accuracy: row["kendall"] for accuracy, row in aggregate.items()},
             "proxies": said["accuracies"]["cifar10-test"], "subset": options.subset, "subsets": subsets,

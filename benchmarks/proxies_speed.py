@@ -12,7 +12,6 @@ implementations are also timed with channels last. The bar: at least twice as fa
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -25,6 +24,7 @@ from torch import nn
 from torch.nn import functional
 
 from netwright import Arch
+from netwright.cli.output import json_text
 from netwright.evaluators.proxies import THIRTEEN, ProxyBatch, together
 from netwright.models import build, cost_of
 from netwright.spaces.zoo.nb201 import nb201
@@ -234,7 +234,7 @@ def main() -> None:
     name = max(differences, key=lambda name: differences[name])
     print(f"largest relative difference of scores: {differences[name]:.2g} ({name})")
     if options.json:
-        print(json.dumps({
+        print(json_text({
             "arches": len(arches), "batch": n_images, "threads": options.threads, "seconds": seconds, "ratio": ratio,
             "ratio_channels_last": ratio_last, "bar": BAR, "met": ratio >= BAR, "differences": differences,
         }))  # fmt: skip
