@@ -29,6 +29,7 @@ NO_BETTER_THAN_RANDOM = {"grid", "hyperband", "random", "successive_halving"}  #
 CANDIDATES = {
     "asha": 13,
     "auto": 13,
+    "auto_full": 13,
     "bohb": 13,
     "BayesianOptimisation": 13,
     "bayesian_optimisation": 13,
@@ -47,6 +48,7 @@ CANDIDATES = {
 SEEDS = {
     "asha": 1,
     "auto": 1,
+    "auto_full": 1,
     "bohb": 1,
     "bayesian_optimisation": 1,
     "random_forest_optimisation": 1,

@@ -27,6 +27,9 @@ PREPARATION_SHARE = 0.6
 
 _LEAST_EPOCHS = 3  # of a candidate, on as much of the data as then fits
 _MOST_EPOCHS = 40  # of a candidate
+_WORTH_HALVING = 8  # candidates: with fewer, all are trained fully
+_LEAST_EPOCHS_HALVED = 4  # of a candidate where a quarter of the training is compared first: one epoch then
+_SHARE_OF_HALVING = 1 / 4 + 1 / 4 * 3 / 4  # of full trainings for all: each a quarter, and one in four the rest
 _MOST_FINAL_EPOCHS = 80
 _LEAST_FINAL_EPOCHS = 12  # dearer arches, which the final training couldn't pass over this often, are left out
 _LEAST_EXAMPLES = 500  # of the train part, for a candidate
@@ -46,6 +49,7 @@ class SearchPlan:
         final_seconds: for the final training; None: as long as its epochs take.
         flops_limit: dearer arches are not trained; None: no limit.
         expected_candidates: how many candidates will fit, about.
+        fidelities: the shares of that training at which candidates are compared, ascending; the best go on.
         notes: what the user should know.
     """
 
@@ -57,16 +61,18 @@ class SearchPlan:
     flops_limit: float | None = None
     expected_candidates: int | None = None
     notes: tuple[str, ...] = ()
+    fidelities: tuple[float, ...] = (1.0,)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, for the run's header."""
-        return {**asdict(self), "notes": list(self.notes)}
+        return {**asdict(self), "notes": list(self.notes), "fidelities": list(self.fidelities)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SearchPlan:
         """What `to_json` gave."""
         plans = {name: TrainingPlan(**data[name]) for name in ("training", "final")}
-        return cls(**{**data, **plans, "notes": tuple(data["notes"])})
+        tuples = {name: tuple(data[name]) for name in ("notes", "fidelities") if name in data}
+        return cls(**{**data, **plans, **tuples})
 
 
 def plan_for_candidates(task: Task, base: TrainingPlan, n_candidates: int, *, fixed: bool = False) -> SearchPlan:
@@ -105,6 +111,7 @@ def plan_for_seconds(
     used_seconds: float,
     workers: int = 1,
     fixed: bool = False,
+    halving: bool = False,
 ) -> SearchPlan:
     """The plan of a budget with a limit in time.
 
@@ -117,6 +124,7 @@ def plan_for_seconds(
         used_seconds: of the budget, so far.
         workers: how many candidates are trained at once (each is slower by that, more or less).
         fixed: whether the user chose the epochs.
+        halving: whether the method can compare candidates after a part of their training, and go on with the best.
     """
     assert budget.seconds is not None
     total = budget.seconds
@@ -130,8 +138,15 @@ def plan_for_seconds(
     final_seconds = min(FINAL_SHARE * left, 1.25 * an_epoch * most_final)
     search = max(left - final_seconds, 0.05 * total)
     count = _expected(search, budget.candidates)
+    halved = halving and not fixed and budget.candidates is None and count >= _WORTH_HALVING
     for_each = max(0.0, search * workers / count - _OVERHEAD) / workers
-    epochs, n_train = _epochs_and_examples(len(task.train), len(task.validation), each, for_each)
+    if halved:  # what is saved goes into more candidates and longer trainings alike
+        gain = (1 / _SHARE_OF_HALVING) ** 0.5
+        count, for_each = round(gain * count), gain * for_each
+    least = _LEAST_EPOCHS_HALVED if halved else _LEAST_EPOCHS
+    epochs, n_train = _epochs_and_examples(len(task.train), len(task.validation), each, for_each, least)
+    if halved:
+        epochs -= epochs % _LEAST_EPOCHS_HALVED
     n_train = max(n_train, min(len(task.train), len(task.classes)))  # one of each class, or it can't be divided
     if fixed:
         epochs, n_train = base.epochs, len(task.train)
@@ -139,9 +154,12 @@ def plan_for_seconds(
     # The final schedule follows the clock: its epochs are an upper limit, whatever was measured here.
     affordable = max(1.0, final_seconds / an_epoch / _LEAST_FINAL_EPOCHS)
     limit = None if fixed or affordable >= 20 or not flops else flops * max(1.25, affordable)
+    first = ""
+    if halved:
+        first = f"; first for {epochs // _LEAST_EPOCHS_HALVED}, and the best quarter to the end"
     notes = [
         f"{speed.precision} trains fastest here: {speed_text(speed)}.",
-        f"each candidate trains for {epochs} epochs on {n_train:,} of {len(task.train):,} examples.",
+        f"each candidate trains for {epochs} epochs on {n_train:,} of {len(task.train):,} examples{first}.",
         f"up to {seconds_text(final_seconds)} ({100 * final_seconds / total:.0f} % of the budget) are for the winner.",
     ]
     if limit is not None:
@@ -157,6 +175,7 @@ def plan_for_seconds(
         limit,
         count,
         tuple(notes),
+        (1 / _LEAST_EPOCHS_HALVED, 1.0) if halved else (1.0,),
     )
 
 
@@ -189,11 +208,11 @@ def _expected(seconds: float, limit: int | None) -> int:
     return aim if limit is None else max(1, min(aim, limit))
 
 
-def _epochs_and_examples(n: int, n_validation: int, each: float, seconds: float) -> tuple[int, int]:
+def _epochs_and_examples(n: int, n_validation: int, each: float, seconds: float, least: int) -> tuple[int, int]:
     """Epochs and examples of a candidate's training that take about so many seconds."""
     scoring = 0.4 * each * n_validation
     passes = max(1.0, (seconds - scoring) / each)  # examples that can be trained on, counted again in each epoch
     epochs = min(_MOST_EPOCHS, int(passes / n))
-    if epochs >= _LEAST_EPOCHS:
+    if epochs >= least:
         return epochs, n
-    return _LEAST_EPOCHS, max(min(n, _LEAST_EXAMPLES), min(n, int(passes / _LEAST_EPOCHS)))
+    return least, max(min(n, _LEAST_EXAMPLES), min(n, int(passes / least)))

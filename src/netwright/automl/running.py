@@ -8,25 +8,26 @@ import logging
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from netwright.automl.buildable import first_buildable
 from netwright.automl.final_training import Trained, rebuilt, train_winner
+from netwright.automl.keeping import Keeper
 from netwright.automl.planning import PREPARATION_SHARE, SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
 from netwright.automl.run_facts import same_search
-from netwright.automl.shortcuts import may_be_parents
 from netwright.core import Constraint, History, Record, registry
 from netwright.core.errors import InvalidSpace, NetwrightError
 from netwright.core.protocols import Context, Evaluator, Executor, Recipe
+from netwright.core.repeats import best_first
 from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
 from netwright.evaluators.training import cached_examples
 from netwright.loop import Search
-from netwright.methods.recipes import recipe_from
+from netwright.methods.recipes import asks_for, recipe_from
 from netwright.oneshot.diary import diary_at, diary_file
 from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, RunFolder
 from netwright.strategies import WarmStarted
@@ -78,7 +79,12 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         n_expected = folder.header.get("expected_candidates")
     facts["expected_candidates"] = n_expected
     recipe, name = recipe_from(
-        request.method, request.space, expected_candidates=n_expected, n_objectives=len(request.objectives)
+        request.method,
+        request.space,
+        expected_candidates=n_expected,
+        n_objectives=len(request.objectives),
+        fidelities=_fidelities(request, plan),
+        foreseen=None if plan is None else plan.fidelities,
     )
     if request.warm_start and recipe.prepare is None:
         recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))
@@ -97,7 +103,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     search_budget = request.budget
     if plan is not None and plan.search_seconds is not None:
         search_budget = replace(request.budget, seconds=max(plan.search_seconds, 0.01))
-    keeper = _Keeper(checkpoints, request, search_budget.seconds)
+    keeper = Keeper(checkpoints, request, search_budget.seconds)
     run = Search(
         request.space,
         recipe.strategy,
@@ -185,7 +191,15 @@ def _planned(request: Request) -> SearchPlan:
         ) from error
     used = time.time() - request.started
     return plan_for_seconds(
-        task, base, budget, speed, flops=costs["flops"], used_seconds=used, workers=request.workers, fixed=fixed
+        task,
+        base,
+        budget,
+        speed,
+        flops=costs["flops"],
+        used_seconds=used,
+        workers=request.workers,
+        fixed=fixed,
+        halving=asks_for(request.method, "foreseen") and len(request.objectives) == 1,
     )
 
 
@@ -213,6 +227,13 @@ def _prepared(
     if request.warm_start:
         recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))
     return recipe
+
+
+def _fidelities(request: Request, plan: SearchPlan | None) -> Sequence[float] | None:
+    """Those that candidates can be evaluated at; None: any."""
+    if plan is None:
+        return getattr(request.evaluator, "fidelities", None)
+    return [epoch / plan.training.epochs for epoch in range(1, plan.training.epochs + 1)]
 
 
 def _evaluator(
@@ -246,29 +267,6 @@ def _executor(request: Request) -> Executor:
     return InlineExecutor() if request.workers == 1 else ProcessPool(request.workers)
 
 
-class _Keeper:
-    """Keeps the checkpoint of the best arch, and of those that children may inherit from; passes records on."""
-
-    def __init__(self, checkpoints: Path, request: Request, limit: float | None) -> None:
-        self.checkpoints = checkpoints
-        self.request = request
-        self.limit = limit
-        for file in checkpoints.glob("*.part"):  # what a killed search was writing
-            file.unlink(missing_ok=True)
-
-    def __call__(self, record: Record, history: History) -> None:
-        best = history.best
-        if record.fidelity == 1 and self.request.task is not None:
-            keep = None if best is None else f"{best.arch.digest}.pt"
-            busy = {f"{candidate.arch.digest}.pt" for candidate in history.pending.values()}
-            if self.request.shortcuts.inherit:
-                busy |= {f"{digest}.pt" for digest in may_be_parents(history, history.pending.values())}
-            for file in self.checkpoints.glob("*.pt"):
-                if file.name != keep and file.name not in busy:
-                    file.unlink(missing_ok=True)
-        self.request.progress.record(record, history, record.elapsed_seconds, self.limit)
-
-
 def _finish(
     request: Request,
     result: Result,
@@ -278,7 +276,8 @@ def _finish(
     elapsed: Callable[[], float],
 ) -> None:
     """Train the winner, if there is one and a model is what is searched; what came of it goes into the result."""
-    best = result.history.best
+    leaders = best_first(result.history.records)
+    best = leaders[0].first if leaders else None
     warnings: list[str] = []
     final: dict[str, Any] = {"stopped_by": result.stopped_by, "n_records": len(result.history)}
     if best is None:
@@ -339,8 +338,7 @@ def _trained(
         end = plan.search_seconds + plan.final_seconds
         if elapsed() >= end:  # resumed after its time was up: the winner still gets what was kept for it
             end = elapsed() + plan.final_seconds
-    feasible = [record for record in history.records if record.scored and record.violation == 0]
-    order = sorted(feasible, key=lambda r: (-r.fidelity, r.loss, r.id))[:_MOST_LOOKED_FOR_BEST]
+    order = [repeats.first for repeats in best_first(history.records)[:_MOST_LOOKED_FOR_BEST]]  # by means
     for record in order:
         try:
             return record, train_winner(

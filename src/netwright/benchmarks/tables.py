@@ -183,6 +183,11 @@ class Lookup:
         """The table itself."""
         return _loaded(self.load, self.arguments)
 
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """Those that can be asked for, ascending."""
+        return self.table.fidelities
+
     def __call__(self, candidate: Candidate, context: Context) -> Mapping[str, float]:
         """The candidate's metrics.
 

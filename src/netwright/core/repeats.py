@@ -74,7 +74,7 @@ def averaged(records: Iterable[Record]) -> list[Repeats]:
 
 
 def best_first(records: Iterable[Record]) -> list[Repeats]:
-    """The feasible ones, best first: by fidelity, then by the mean of the first loss.
+    """The feasible ones, best first: by fidelity, then by the mean of the first loss; of equal ones the first to come.
 
     Example:
         >>> a, b = Arch({"x": 1}), Arch({"x": 2})
@@ -83,4 +83,4 @@ def best_first(records: Iterable[Record]) -> list[Repeats]:
         2
     """
     feasible = [one for one in averaged(records) if one.violation == 0]
-    return sorted(feasible, key=lambda one: (-one.first.fidelity, one.losses[0], one.first.id))
+    return sorted(feasible, key=lambda one: (-one.first.fidelity, one.losses[0]))

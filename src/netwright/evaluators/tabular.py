@@ -37,6 +37,11 @@ class Tabular:
 
     __hash__ = None  # type: ignore[assignment]  # holds mappings
 
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """Those that can be asked for, ascending."""
+        return (*sorted(self.low), 1.0)
+
     def __call__(self, candidate: Candidate, context: Context) -> Mapping[str, float]:
         """The row of the candidate's arch at its fidelity.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from netwright.core import Recipe, SearchSpace
 from netwright.core.registry import methods
 from netwright.strategies import (
+    ASHA,
     NSGA2,
     NSGA3,
     BayesianOptimisation,
@@ -16,7 +20,7 @@ from netwright.strategies import (
 )
 from netwright.strategies.generations import population_for
 
-__all__ = ["auto"]
+__all__ = ["auto", "auto_full"]
 
 _FEW = 12  # candidates: too few for a model to learn from
 _MANY = 500  # candidates, after which fitting a model to all of them costs more than it brings
@@ -24,12 +28,20 @@ _FEW_OBJECTIVES = 3  # up to so many, crowding spreads a front well
 
 
 @methods.register
-def auto(space: SearchSpace, *, expected_candidates: int | None = None, n_objectives: int = 1) -> Recipe:
+def auto(
+    space: SearchSpace,
+    *,
+    expected_candidates: int | None = None,
+    n_objectives: int = 1,
+    foreseen: Sequence[float] | None = None,
+) -> Recipe:
     """What should do best here: by the number of candidates that the budget allows, and of objectives.
 
     One objective: Bayesian optimisation, after 500 candidates regularized evolution of what it has found; or local
     search, where there will be a dozen candidates or fewer. Several objectives: NSGA-II, NSGA-III for more than three.
-    All begin with the space's default arch. What was chosen, and why, is in the report.
+    All begin with the space's default arch. Where the search's plan has foreseen it, candidates are trained a part of
+    their epochs first, and the best of them to the end (ASHA); `auto_full` trains every candidate fully. What was
+    chosen, and why, is in the report.
 
     Example:
         >>> from netwright import Space, choice
@@ -38,6 +50,24 @@ def auto(space: SearchSpace, *, expected_candidates: int | None = None, n_object
         'BayesianOptimisation'
         >>> auto(space, n_objectives=2).reason
         'Chosen for 2 objectives: it looks for the whole Pareto front.'
+        >>> auto(space, foreseen=(0.25, 1.0)).strategy.fidelities
+        (0.25, 1.0)
+    """
+    recipe = auto_full(space, expected_candidates=expected_candidates, n_objectives=n_objectives)
+    if foreseen is None or len(foreseen) < 2 or n_objectives > 1:
+        return recipe
+    reason = f"{recipe.reason} Short trainings come first: the best of them go on."
+    return replace(recipe, strategy=ASHA(recipe.strategy, tuple(foreseen)), reason=reason)
+
+
+@methods.register
+def auto_full(space: SearchSpace, *, expected_candidates: int | None = None, n_objectives: int = 1) -> Recipe:
+    """The same as `auto`, with every candidate trained fully.
+
+    Example:
+        >>> from netwright import Space, choice
+        >>> auto_full(Space({"x": choice([1, 2])}), expected_candidates=5).reason
+        'Chosen for a budget of about 5 candidates: so few are best spent near the default arch.'
     """
     n = expected_candidates
     if n_objectives > 1:

@@ -10,7 +10,7 @@ from netwright.core import Recipe, SearchSpace
 from netwright.core.errors import InvalidInput
 from netwright.core.registry import methods
 
-__all__ = ["recipe_from"]
+__all__ = ["asks_for", "recipe_from"]
 
 
 def recipe_from(
@@ -20,6 +20,7 @@ def recipe_from(
     expected_candidates: int | None,
     n_objectives: int = 1,
     fidelities: Sequence[float] | None = None,
+    foreseen: Sequence[float] | None = None,
 ) -> tuple[Recipe, str]:
     """A recipe and its name from a method's name, a recipe or a strategy.
 
@@ -29,6 +30,8 @@ def recipe_from(
         expected_candidates: how many evaluations there will be, about, for methods that ask.
         n_objectives: how many objectives there are, for methods that ask.
         fidelities: those that candidates can be evaluated at, ascending, for methods that ask; None: any.
+        foreseen: those that the plan of a search has foreseen, for methods that ask: the last one alone where it
+            foresees that every candidate is trained fully.
 
     Example:
         >>> from netwright import Space, choice
@@ -55,7 +58,12 @@ def recipe_from(
             f"`method` must be a name, a Recipe or a strategy (with `propose`), but got a {type(given).__name__}."
         )
     takes = inspect.signature(maker).parameters
-    known = {"expected_candidates": expected_candidates, "n_objectives": n_objectives, "fidelities": fidelities}
+    known = {
+        "expected_candidates": expected_candidates,
+        "n_objectives": n_objectives,
+        "fidelities": fidelities,
+        "foreseen": foreseen,
+    }
     given_to = {name: value for name, value in known.items() if name in takes}
     recipe = maker(space, **given_to) if _takes_space(takes) else maker(**given_to)
     if not isinstance(recipe, Recipe):
@@ -66,3 +74,16 @@ def recipe_from(
 def _takes_space(takes: Any) -> bool:
     first = next(iter(takes.values()), None)
     return first is not None and first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD)
+
+
+def asks_for(given: Any, what: str) -> bool:
+    """Whether a method takes an argument of this name, so that `recipe_from` tells it.
+
+    Example:
+        >>> asks_for("auto", "n_objectives"), asks_for("random", "n_objectives")
+        (True, False)
+    """
+    maker = methods[given] if isinstance(given, str) else given
+    if isinstance(maker, Recipe) or hasattr(maker, "propose") or not callable(maker):
+        return False
+    return what in inspect.signature(maker).parameters
