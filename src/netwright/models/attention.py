@@ -49,7 +49,7 @@ class PatchEmbedding(nn.Module):
         super().__init__()
         self.patches = nn.Conv2d(in_channels, width, patch, stride=patch)
         self.positions = nn.Embedding(n_patches, width)
-        nn.init.normal_(self.positions.weight, std=0.02)
+        nn.init.normal_(self.positions.weight, std=0.5)  # about as large as the patches: places are told apart at once
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.patches(x).flatten(2).transpose(1, 2)  # (B, N, width)

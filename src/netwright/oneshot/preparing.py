@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from netwright.oneshot.supernet import Supernet
     from netwright.spaces import Space
 
-__all__ = ["OneShot", "scored_by", "supernet_plan", "training_inside"]
+__all__ = ["OneShot", "scored_by", "supernet_plan", "training_inside", "usual_plan"]
 
 _TIMES_CANDIDATES = 3  # epochs of a supernet, in those of a candidate
 _MOST_EPOCHS = 300  # where the time is the limit
@@ -85,7 +85,7 @@ class OneShot:
 
         training = training_inside(usual)
         space = without_training(training.space)
-        plan = supernet_plan(training.plan_at_rest, self.epochs, timed=context.deadline is not None)
+        plan = supernet_plan(usual_plan(training), self.epochs, timed=context.deadline is not None)
         costs = getattr(usual, "costs", None)
         with computing_with(context.threads):
             run = _Run(self, space, training, plan, context, self.sampler.begin(space, costs), costs)
@@ -214,6 +214,20 @@ class _Run:
         data = f"{task.name} {len(task.train)} {task.input_shape} {task.n_outputs} {self.context.seed}"
         timed = self.context.deadline is not None
         return f"{self.space.digest} {data} {self.settings.sampler} {plan} {title} {timed} torch {torch.__version__}"
+
+
+def usual_plan(training: Training) -> TrainingPlan:
+    """How candidates are trained, with what the space decides about training at its defaults.
+
+    Example:
+        >>> from netwright import nn, n_outputs, Space
+        >>> from netwright.evaluators import Training
+        >>> from netwright.tasks import load
+        >>> space = Space(nn.Sequential(nn.LazyLinear(n_outputs)), training={"optimizer": "adamw"})
+        >>> usual_plan(Training(space, load("stripes"))).optimizer
+        'adamw'
+    """
+    return training.plan_of(without_training(training.space).default())
 
 
 def supernet_plan(plan: TrainingPlan, epochs: int | None, *, timed: bool) -> TrainingPlan:

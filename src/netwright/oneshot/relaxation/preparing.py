@@ -10,7 +10,7 @@ from netwright.core.errors import InvalidInput
 from netwright.oneshot.architecture_only import ArchitectureOnly, without_training
 from netwright.oneshot.derivation import Sampled
 from netwright.oneshot.diary import Diary, diary_file
-from netwright.oneshot.preparing import supernet_plan, training_inside
+from netwright.oneshot.preparing import supernet_plan, training_inside, usual_plan
 from netwright.oneshot.relaxation.relaxable import check_relaxable
 from netwright.oneshot.relaxation.relaxation import Relaxation
 from netwright.strategies import Deduplicated, LocalSearch, StartingWith
@@ -99,7 +99,7 @@ class GradientBased:
         from netwright.oneshot.bilevel import bilevel
 
         training = training_inside(usual)
-        plan = supernet_plan(training.plan_at_rest, self.epochs, timed=context.deadline is not None)
+        plan = supernet_plan(usual_plan(training), self.epochs, timed=context.deadline is not None)
         task, timed = training.task, context.deadline is not None
         file = None if context.checkpoints is None else context.checkpoints / f"{self.method}.ckpt"
         diary = None if context.checkpoints is None else Diary(diary_file(context.checkpoints))
@@ -137,7 +137,7 @@ class GradientBased:
 
         training, relaxation = training_inside(usual), self.relaxation
         task, timed = training.task, context.deadline is not None
-        plan = supernet_plan(training.plan_at_rest, self.epochs, timed=timed)
+        plan = supernet_plan(usual_plan(training), self.epochs, timed=timed)
         supernet = Supernet(
             without_training(training.space),
             input_shape=task.input_shape,

@@ -85,8 +85,8 @@ def vision_transformer(
 ) -> Space:
     """Transformer encoder for patches of images: its width, depth, heads and inner width of each block.
 
-    From 96 pixels on the defaults are those of AutoFormer-tiny: patches of 16 pixels, 12 to 14 blocks. It has no
-    training choices, so that one supernet serves all arches.
+    From 96 pixels on the defaults are those of AutoFormer-tiny: patches of 16 pixels, 12 to 14 blocks. How it is
+    trained is fixed, so that one supernet serves all arches: by AdamW, as SGD as for convolutions fails here.
 
     Args:
         input_shape: (channels, height, width) of an image, at least 4x4 pixels.
@@ -127,7 +127,9 @@ def vision_transformer(
     n_patches = (input_shape[1] // patch) * (input_shape[2] // patch)
     embedding = layers.PatchEmbedding(input_shape[0], width, patch, n_patches)
     return Space(
-        _encoder(embedding, width, heads, head_width, ratios, depths, dropout, None), name="vision_transformer"
+        _encoder(embedding, width, heads, head_width, ratios, depths, dropout, None),
+        training={"optimizer": "adamw", "lr": 0.0005 if large else 0.003, "weight_decay": 0.05, "clip": 1.0},
+        name="vision_transformer",
     )
 
 
