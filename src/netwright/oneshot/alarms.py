@@ -120,10 +120,8 @@ def _at_least(count: int, chances: Sequence[float]) -> float:
 
 
 def _undecided(phase: Phase) -> Iterator[Alarm]:
-    told = [epoch for epoch in phase.epochs if epoch.weights]
-    if len(told) < 2:
-        return
-    ordered = [sorted(weights.values(), reverse=True) for weights in told[-1].weights.values() if len(weights) > 1]
+    last = next((epoch.weights for epoch in reversed(phase.epochs) if epoch.weights), {})
+    ordered = [sorted(weights.values(), reverse=True) for weights in last.values() if len(weights) > 1]
     gaps = [(weights[0] - weights[1]) / (sum(weights) or 1.0) for weights in ordered]
     if gaps and median(gaps) < _UNDECIDED:
         close = sum(gap < _UNDECIDED for gap in gaps)

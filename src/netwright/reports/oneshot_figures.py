@@ -153,7 +153,7 @@ def final_weights(phase: Phase) -> Figure | None:
     trace = {
         "type": "heatmap", "x": [html.escape(o) for o in options], "y": [html.escape(n) for n in decisions],
         "z": values, "text": written, "texttemplate": "%{text}", "showscale": False, "xgap": 2, "ygap": 2,
-        "zmin": 0.0, "zmax": max(value for row in values for value in row if value is not None),
+        "zmin": 0.0, "zmax": max(0.5, *(value for row in values for value in row if value is not None)),
         "colorscale": [[0, "rgba(61,159,214,0)"], [1, COLOURS["sky"]]], "textfont": {"color": COLOURS["ink"]},
         "hovertemplate": "%{y}: %{x} %{z}<extra></extra>",
     }  # fmt: skip  # attributes in a row

@@ -55,7 +55,8 @@ def _alarm(alarm: Alarm) -> Markup:
 
 def _phase(phase: Phase, name: str, *, several: bool) -> Markup:
     said = phase.title or phase.name
-    title = [element("h3", f"{said[:1].upper()}{said[1:]}")] if several or phase.title else []
+    said = f"{said[:1].upper()}{said[1:]}" if " " in said else said  # a method's name stays as it is
+    title = [element("h3", said)] if several or phase.title else []
     values = list(dict.fromkeys(value for epoch in phase.epochs for value in epoch.values))[:_MOST_VALUES]
     drawn = [
         figure_card(f"{name}-losses", figures.losses(phase), "Losses over the epochs", "Losses after each epoch."),
