@@ -154,7 +154,8 @@ def main() -> None:
     if options.json:
         print(json_text({
             "arches": n_arches, "again": n_again, "batch": n_images, "seeds": len(by_seed),
-            "seconds": time.time() - start, "proxies": facts, "met": all(one["spearman"] >= one["bar"] for one in facts.values()),
+            "seconds": time.time() - start, "proxies": facts,
+            "met": all(one["spearman"] >= one["bar"] for one in facts.values()),
         }))  # fmt: skip
 
 

@@ -20,8 +20,8 @@ def training_free(space: SearchSpace, *, n_arches: int = 300, n_examples: int = 
 
     As in AZ-NAS, an arch's score is the product of its ranks among all arches seen so far, and children come from the
     best. Differs from it in the proxies (size, and how differently inputs are treated: see `Aggregate`), in that noise
-    is smoothed away over arches of similar decisions, and in that the best few are trained as far as time allows,
-    best first, before the winner is.
+    is smoothed away over arches of similar decisions, and in that the best few are trained in turn, as far as time
+    allows, before the winner is.
 
     Args:
         space: of networks.

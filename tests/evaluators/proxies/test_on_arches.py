@@ -78,7 +78,7 @@ def test_regression_and_images(diabetes, stripes):
 
 
 def test_the_search_finds_wide_networks(blobs):
-    ranked = best_by_proxies(ProxyScores(SPACE, blobs, n_examples=16), Aggregate(((("params",),),)), n_arches=60)
+    ranked = best_by_proxies(ProxyScores(SPACE, blobs, n_examples=16), Aggregate((("params",),)), n_arches=60)
     assert ranked.proxies == ("params",)
     assert len(ranked.arches) == len(set(ranked.arches)) == 60
     assert ranked.arches[0]["width"] >= 38

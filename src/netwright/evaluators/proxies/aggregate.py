@@ -18,7 +18,6 @@ from netwright.core.errors import InvalidInput, problems
 __all__ = ["AZ_NAS", "NOISY", "Aggregate", "ranks", "smoothed"]
 
 Numbers = npt.NDArray[np.float64]
-Family = tuple[tuple[str, ...], ...]
 
 NOISY = frozenset(
     (
@@ -30,24 +29,25 @@ NOISY = frozenset(
 
 _MOST_FAILED = 0.5  # a proxy without a value for more of the arches says too little
 _PENALTIES = np.logspace(-3, 5, 25)
+_LEAST_WEIGHT = 0.1  # of a proxy of which decisions explain nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """The mean logarithm of ranks over families of proxies that measure the same; no accuracy enters it.
+    """The weighted mean logarithm of the ranks that several proxies give; no accuracy enters it.
 
-    Within a family, ranks of its proxies are multiplied and ranked again, so that two of a kind count once. An arch for
-    which a proxy fails has the lowest rank there; a proxy that fails for most arches is left out, and the family's next
-    set of proxies takes its place. Ranks of proxies that draw weights or data are noisy: where the arches' encodings
-    are given, they are averaged with what a ridge regression of the ranks on the encodings says, so that arches of
-    similar decisions help each other (the penalty is chosen by generalised cross-validation, on the ranks themselves).
+    An arch for which a proxy fails has the lowest rank there; a proxy that fails for most arches is left out, and the
+    next of its alternatives takes its place. Ranks of proxies that draw weights or data are noisy. Where the arches'
+    encodings are given, a ridge regression of the ranks on the encodings is fitted (its penalty by generalised
+    cross-validation, on the ranks themselves): ranks are averaged with what it says, so that arches of similar
+    decisions help each other; and a proxy's weight is the share of its ranks' variance that decisions explain.
 
-    The families by default are how large a network is (`params`) and how differently it treats different inputs
-    (`jacov` and `epe_nas`; where inputs have no gradient, `nwot`, or else `zico`). That these two complement each other
-    is known from NAS-Bench-201.
+    The proxies by default are how large a network is (`params`) and how differently it treats different inputs
+    (`jacov` and `epe_nas`; where these have no gradient, `nwot` and `zico`). That they complement each other is known
+    from NAS-Bench-201.
 
     Attributes:
-        families: each is one or more sets of proxies: the first with a member that works counts.
+        families: of each, the first proxy that works counts.
 
     Example:
         >>> scores = {"params": [1.0, 2.0, 3.0], "jacov": [-70.0, -66.0, -64.5]}
@@ -55,19 +55,19 @@ class Aggregate:
         2
 
     Raises:
-        InvalidInput: if a family is empty.
+        InvalidInput: if there is no family, or one is empty.
     """
 
-    families: tuple[Family, ...] = ((("params",),), (("jacov", "epe_nas"), ("nwot",), ("zico",)))
+    families: tuple[tuple[str, ...], ...] = (("params",), ("jacov", "nwot"), ("epe_nas", "zico"))
 
     def __post_init__(self) -> None:
-        if not self.families or any(not family or not all(family) for family in self.families):
-            raise InvalidInput(f"`families` must have families of sets of names, but got {self.families!r}.")
+        if not self.families or not all(self.families) or any(isinstance(family, str) for family in self.families):
+            raise InvalidInput(f"`families` must be one or more families of names, but got {self.families!r}.")
 
     @property
     def names(self) -> tuple[str, ...]:
         """All proxies that may count."""
-        return tuple(dict.fromkeys(name for family in self.families for chosen in family for name in chosen))
+        return tuple(dict.fromkeys(name for family in self.families for name in family))
 
     def __call__(self, scores: Mapping[str, npt.ArrayLike], features: npt.ArrayLike | None = None) -> Numbers:
         """A number for each arch, at most 0; higher is better, among these arches.
@@ -79,55 +79,35 @@ class Aggregate:
         Raises:
             InvalidInput: if no proxy of any family works, or the lengths differ.
         """
-        columns = self._columns(scores)
+        columns = {name: np.asarray(scores[name], dtype=np.float64) for name in self.names if name in scores}
         encodings = None if features is None else np.asarray(features, dtype=np.float64)
-        n = len(next(iter(columns.values())))
-        if any(len(column) != n for column in columns.values()) or (encodings is not None and len(encodings) != n):
-            raise InvalidInput("`scores` and `features` must have a row for each arch, but their lengths differ.")
-        levels = []
-        for family in self.families:
-            there = next((found for chosen in family if (found := [name for name in chosen if name in columns])), [])
-            if there:
-                levels.append(self._family([columns[name] for name in there], there, encodings))
-        if not levels:
+        lengths = {len(column) for column in columns.values()} | (set() if encodings is None else {len(encodings)})
+        if len(lengths) > 1:
             raise InvalidInput(
-                problems(
-                    "the aggregate has nothing to go by",
-                    [f"{name} {_state(scores, name)}." for name in self.names],
-                )
+                f"`scores` and `features` must have a row for each arch, but have {sorted(lengths)} rows."
             )
-        total: Numbers = np.mean(np.log(levels), axis=0)
-        return total
-
-    def _columns(self, scores: Mapping[str, npt.ArrayLike]) -> dict[str, Numbers]:
-        found: dict[str, Numbers] = {}
-        for name in self.names:
-            if name in scores:
-                column = np.asarray(scores[name], dtype=np.float64)
-                if len(column) and np.isfinite(column).mean() >= 1 - _MOST_FAILED:
-                    found[name] = column
-        if not found:
-            raise InvalidInput(
-                problems("the aggregate has nothing to go by", [f"{n} {_state(scores, n)}." for n in self.names])
-            )
-        return found
-
-    def _family(self, columns: list[Numbers], names: list[str], encodings: Numbers | None) -> Numbers:
-        members = np.stack([ranks(column) for column in columns], axis=1)
+        working = [name for name, one in columns.items() if len(one) and np.isfinite(one).mean() >= 1 - _MOST_FAILED]
+        chosen = [next((name for name in family if name in working), None) for family in self.families]
+        names = list(dict.fromkeys(name for name in chosen if name is not None))
+        if not names:
+            states = [
+                f"{name} {'failed for most arches' if name in scores else 'is not there'}." for name in self.names
+            ]
+            raise InvalidInput(problems("the aggregate has nothing to go by", states))
+        levels = np.stack([ranks(columns[name]) for name in names], axis=1)
+        weights = np.ones(len(names))
         noisy = [place for place, name in enumerate(names) if name in NOISY]
         if encodings is not None and noisy:
-            fitted = smoothed(members[:, noisy], encodings)
+            fitted, explained = smoothed(levels[:, noisy], encodings)
             for column, place in enumerate(noisy):
-                members[:, place] = ranks(members[:, place] + fitted[:, column])
-        return ranks(np.log(members).sum(1))
+                levels[:, place] = ranks(levels[:, place] + fitted[:, column])
+                weights[place] = max(explained[column], _LEAST_WEIGHT)
+        total: Numbers = np.log(levels) @ weights / weights.sum()
+        return total
 
 
-AZ_NAS = Aggregate(tuple(((name,),) for name in ("expressivity", "progressivity", "trainability", "flops")))
-"""The aggregate of AZ-NAS: each of its four proxies by itself."""
-
-
-def _state(scores: Mapping[str, npt.ArrayLike], name: str) -> str:
-    return "failed for most arches" if name in scores else "is not there"
+AZ_NAS = Aggregate((("expressivity",), ("progressivity",), ("trainability",), ("flops",)))
+"""The aggregate of AZ-NAS."""
 
 
 def ranks(values: npt.ArrayLike) -> Numbers:
@@ -145,23 +125,28 @@ def ranks(values: npt.ArrayLike) -> Numbers:
     return mean
 
 
-def smoothed(columns: Numbers, features: Numbers) -> Numbers:
+def smoothed(columns: Numbers, features: Numbers) -> tuple[Numbers, Numbers]:
     """What a ridge regression on the features says of each column; penalties by generalised cross-validation.
 
     Args:
         columns: (n, n_columns).
         features: (n, n_features).
 
+    Returns:
+        The fitted columns, and for each the share of its variance that the features explain (adjusted R², in 0..1).
+
     Example:
         >>> noisy = np.array([[0.0], [1.2], [1.8], [3.0]])
-        >>> np.abs(smoothed(noisy, np.arange(4.0)[:, None]) - noisy).max() < 0.3
-        np.True_
+        >>> fitted, explained = smoothed(noisy, np.arange(4.0)[:, None])
+        >>> bool(np.abs(fitted - noisy).max() < 0.3), bool(explained[0] > 0.9)
+        (True, True)
     """
     means = columns.mean(0)
+    explained = np.zeros(columns.shape[1])
     centred = features - features.mean(0)
     kept = centred[:, centred.std(0) > 0]
     if kept.shape[1] == 0:
-        return np.broadcast_to(means, columns.shape).copy()
+        return np.broadcast_to(means, columns.shape).copy(), explained
     left, values, _ = np.linalg.svd(kept, full_matrices=False)
     projected = left.T @ (columns - means)  # (rank, n_columns)
     total = ((columns - means) ** 2).sum(0)
@@ -179,4 +164,6 @@ def smoothed(columns: Numbers, features: Numbers) -> Numbers:
         if better.any():
             best = np.where(better, score, best)
             fitted[:, better] = (left @ (shrink[:, None] * projected))[:, better]
-    return fitted + means
+            share = 1 - left_over / freedom * (len(columns) - 1) / np.where(total > 0, total, 1.0)
+            explained[better] = np.clip(share, 0, 1)[better]
+    return fitted + means, explained

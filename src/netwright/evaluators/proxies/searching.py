@@ -111,19 +111,20 @@ class _Seen:
     _kept: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def choose_proxies(self, rng: np.random.Generator) -> None:
-        """Of each family the first set with a member that works on some arches of this space."""
+        """Of each family the first proxy that works on some arches of this space."""
         space = self.scores.space
         probes = [space.default(), *(space.sample(rng) for _ in range(_PROBED - 1))]
-        working: set[str] = set()
         chosen: list[str] = []
-        for family in self.aggregate.families:
-            for names in family:
-                missing = tuple(name for name in names if name not in working)
-                if missing:
-                    working |= self._working(replace(self.scores, proxies=missing), probes)
-                if any(name in working for name in names):
-                    chosen += [name for name in names if name in working]
-                    break
+        wanted = dict.fromkeys(self.aggregate.families, 0)  # the place of the alternative that is tried next
+        while wanted:
+            tried = tuple(dict.fromkeys(family[place] for family, place in wanted.items()))
+            working = self._working(replace(self.scores, proxies=tried), probes)
+            chosen += [name for name in tried if name in working]
+            wanted = {
+                family: place + 1
+                for family, place in wanted.items()
+                if family[place] not in working and place + 1 < len(family)
+            }
         if not chosen:
             raise EvaluationError(f"no proxy works on the arches of {space.name!r}: {'; '.join(self.reasons[:3])}")
         self.scores = replace(self.scores, proxies=tuple(dict.fromkeys(chosen)))
