@@ -82,10 +82,8 @@ class SelfAttention(nn.Module):
             layer(x).unflatten(-1, (-1, self.head_width)).transpose(1, 2)
             for layer in (self.query, self.key, self.value)
         )
-        scores = query @ key.transpose(-2, -1) * self.head_width**-0.5  # (B, heads, N, N)
-        if mask is not None:  # (B, N), True for what may be looked at
-            scores = scores.masked_fill(~mask[:, None, None, :], torch.finfo(scores.dtype).min)
-        mixed = scores.softmax(-1) @ value  # (B, heads, N, head_width)
+        seen = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, N), True for what may be looked at
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, seen)  # (B, heads, N, head_width)
         return self.output(mixed.transpose(1, 2).flatten(2))
 
 
