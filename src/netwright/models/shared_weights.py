@@ -7,7 +7,7 @@ forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -93,6 +93,17 @@ class SharedWeights(nn.Module):
         needs = int(torch.Size(shape).numel())
         if needs > entry.largest[1]:
             entry.largest = (arch, needs)
+
+    def sizes(self) -> dict[str, tuple[tuple[int, ...], tuple[int, int]]]:
+        """The shape of each entry, and the arch that needs most of it, so far."""
+        return {name: (entry.shape, entry.largest) for name, entry in self.entries.items()}
+
+    def shrink(self, sizes: Mapping[str, tuple[tuple[int, ...], tuple[int, int]]]) -> None:
+        """Back to earlier `sizes`: what was observed since belongs to an arch that can't be built."""
+        for name in [name for name in self.entries if name not in sizes]:
+            del self.entries[name]
+        for name, entry in self.entries.items():
+            entry.shape, entry.largest = sizes[name]
 
     def settle(self, device: str | torch.device) -> None:
         """Make the tensors, of zeros."""

@@ -10,6 +10,7 @@ https://arxiv.org/abs/1812.08928, and Cai et al. 2020, Once-for-all, https://arx
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -27,7 +28,7 @@ from netwright.models.example import example_inputs
 from netwright.models.meter import Meter
 from netwright.models.shared_weights import SharedWeights
 from netwright.models.sharing import Sharing
-from netwright.oneshot.probes import probes
+from netwright.oneshot.probes import Probe, probes
 from netwright.spaces import Space
 
 __all__ = ["Path", "Supernet"]
@@ -197,12 +198,15 @@ class Supernet(nn.Module):
         """Look at what arches need, make the weights, and draw them."""
         placeholders = {} if self.n_outputs is None else {"n_outputs": self.n_outputs}
         looked: dict[int, Arch] = {}
-        device = "meta"
+        device, number = "meta", -1
         while True:
             sharing = Sharing(self.space.tree, self.weights, placeholders, device)
             failure: InvalidSpace | None = None
-            for number, arch in enumerate([*probes(self.space), *more]):
-                sharing.observed = number
+            waiting = deque([*probes(self.space), *map(Probe, more)])
+            while waiting:
+                probe, number = waiting.popleft(), number + 1
+                arch, sharing.observed = probe.arch, number
+                before = self.weights.sizes()
                 try:
                     with evaluating(module := sharing.module(arch)), torch.no_grad(), Meter():
                         module(self._example(module, device))
@@ -212,6 +216,9 @@ class Supernet(nn.Module):
                     failure = failure or InvalidSpace(f"{type(error).__name__}: {error}")
                 else:
                     looked[number] = arch
+                    continue
+                self.weights.shrink(before)
+                waiting.extendleft(map(Probe, probe.apart))
             if looked or device == "cpu":
                 break
             device = "cpu"  # a module looks at values, which aren't there on the meta device
@@ -224,8 +231,6 @@ class Supernet(nn.Module):
     def _drawn(self, looked: dict[int, Arch], placeholders: dict[str, Any], seed: int) -> Sharing:
         """The weights, drawn as `build` draws those of the arches that need most of them."""
         entries = self.weights.entries
-        for name in [name for name, entry in entries.items() if entry.largest[0] not in looked]:
-            del entries[name]  # only arches that can't be built have it
         self.weights.settle("cpu")
         sharing = Sharing(self.space.tree, self.weights, placeholders, "cpu")
         for number in sorted({entry.largest[0] for entry in entries.values()}):
