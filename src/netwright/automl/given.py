@@ -10,6 +10,7 @@ from typing import Any
 from netwright.automl.file_space import is_file_space, space_of_file
 from netwright.core import registry
 from netwright.core.errors import InvalidInput, InvalidSpace, NotFound, unknown
+from netwright.methods.recipes import recipe_from
 from netwright.spaces import Space
 from netwright.spaces.nodes import Node, is_torch_module
 from netwright.tasks import Task, load, task_from
@@ -74,12 +75,13 @@ def lasting_name(given: str) -> str:
     return f"{found.resolve()}{colon}{name}" if path and found.exists() else given
 
 
-def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
+def space_from(given: Any, task: Task | None, *, method: Any = None) -> tuple[Space, str | None]:
     """A space, and the text that names it where it has one.
 
     Args:
         given: a space; the name of a registered one, `auto`, or `file.py:name`; or a function that returns a space.
         task: gives the shape of the inputs; None where a function is searched.
+        method: how it will be searched: `auto` is the first ready-made space that it accepts.
 
     Raises:
         NotFound: for an unknown name.
@@ -91,8 +93,7 @@ def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
         if given == "auto":
             if task is None:
                 raise InvalidInput("space='auto' needs data; for a function of an arch give a space.")
-            convolvable = task.modality == "image" and min(task.input_shape[1:]) >= 4
-            given = "resnet" if convolvable else "mlp"
+            given = _first_accepted(task, method)
         if is_file_space(given):
             return _called(space_of_file(given), task, given), lasting_name(given)
         if given not in registry.spaces:
@@ -103,6 +104,19 @@ def space_from(given: Any, task: Task | None) -> tuple[Space, str | None]:
         return _called(given, task, getattr(given, "__name__", "the function")), None
     hint = ": wrap it, Space(...)" if isinstance(given, Node) else ""
     raise InvalidInput(f"`space` must be a Space, a name or a function, but got a {type(given).__name__}{hint}.")
+
+
+def _first_accepted(task: Task, method: Any) -> str:
+    """The first space for such data that a method accepts; the usual one if none is, for the method to say why."""
+    convolvable = task.modality == "image" and min(task.input_shape[1:]) >= 4
+    names = ("resnet", "nb201_small") if convolvable else ("mlp",)
+    for name in names if isinstance(method, str) else ():
+        try:
+            recipe_from(method, _called(registry.spaces[name], task, name), expected_candidates=None)
+        except InvalidInput:
+            continue
+        return name
+    return names[0]
 
 
 def _called(maker: Any, task: Task | None, name: str) -> Space:

@@ -90,7 +90,7 @@ def request_of(
         raise InvalidInput(f"`evaluator` must be callable with a candidate and a context, but got {evaluator!r}.")
     given = None if task is None else task_or_function(task, seed=seed, target=target, kind=kind)
     known = given if isinstance(given, Task) else None
-    found, name = space_from(space, known)
+    found, name = space_from(space, known, method=method)
     if known is None:
         wanted = objectives_from("min:loss" if objectives is None else objectives)
         evaluator = evaluator or Function(given, wanted[0].metric)  # type: ignore[arg-type]  # callable, by the above

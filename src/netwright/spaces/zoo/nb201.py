@@ -45,10 +45,15 @@ def nb201(*, channels: int = 16, n_cells: int = 5, input_shape: tuple[int, ...] 
         >>> official_string(space.default())
         '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|'
     """
+    return network("nb201", channels=channels, n_cells=n_cells, input_shape=input_shape)
+
+
+def network(name: str, *, channels: int, n_cells: int, input_shape: tuple[int, ...]) -> Space:
+    """The space of the cell in a network of three stages; see `nb201`."""
     if channels < 1 or n_cells < 1:
         raise InvalidInput(f"`channels` and `n_cells` must be at least 1, but got {channels} and {n_cells}.")
     if len(input_shape) != 3 or min(input_shape[1:]) < 4:
-        raise InvalidInput(f"`nb201` needs images of at least 4x4 pixels, but the inputs have shape {input_shape}.")
+        raise InvalidInput(f"`{name}` needs images of at least 4x4 pixels, but the inputs have shape {input_shape}.")
     stages: list[Call] = [nn.Conv2d(input_shape[0], channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)]
     for stage in range(3):
         width = channels * 2**stage
@@ -56,7 +61,7 @@ def nb201(*, channels: int = 16, n_cells: int = 5, input_shape: tuple[int, ...] 
             stages.append(layers.NB201Reduction(width // 2, width))
         stages.extend(cell(_operations(width), 4, label="cell") for _ in range(n_cells))
     head = [nn.BatchNorm2d(4 * channels), nn.ReLU(), layers.GlobalAveragePool(), nn.Linear(4 * channels, n_outputs)]
-    space = Space(nn.Sequential(*stages, *head), name="nb201", canonical=canonical)
+    space = Space(nn.Sequential(*stages, *head), name=name, canonical=canonical)
     default = dict.fromkeys(_NAMES, "nor_conv_3x3") | {"cell.3<-0": "skip_connect"}
     return space.starting_at(Arch(default))
 
