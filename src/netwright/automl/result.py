@@ -264,7 +264,9 @@ class Result:
         if not final.get("metrics"):
             return None
         names = ("metrics", "n_examples", "seconds", "share", "trained_on", "note")
-        return FinalTraining(**{name: final[name] for name in names})
+        fresh = final.get("fresh")
+        values = (fresh["selection"], fresh["fresh"]) if fresh else ()
+        return FinalTraining(**{name: final[name] for name in names}, same_weights=values)
 
     def _drawing(self) -> Any:
         from netwright.reports.model_drawing import model_drawing

@@ -16,6 +16,7 @@ from typing import Any
 from netwright.automl.buildable import first_buildable
 from netwright.automl.final_training import Trained, rebuilt, train_winner
 from netwright.automl.keeping import Keeper
+from netwright.automl.overuse import FreshScore, fresh_score
 from netwright.automl.planning import PREPARATION_SHARE, SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
@@ -36,6 +37,7 @@ __all__ = ["place_of", "run_request"]
 
 _log = logging.getLogger(__name__)
 _TELL_EVERY = 5.0  # seconds
+_LEAST_FOR_FRESH = 10.0  # seconds of the final training, of which a look at the test part takes a little
 _MOST_LOOKED_FOR_BEST = 5  # records that are tried for the final training, should the best ones fail
 
 
@@ -286,6 +288,7 @@ def _finish(
         result.best = Best(best.arch, best)
     else:
         request.progress.stage("final", "training the winner")
+        fresh = _fresh(request, plan, result.history, best, checkpoints)
         chosen, trained = _trained(request, result.history, recipe, plan, checkpoints, elapsed, warnings)
         if trained is None:
             result.best = Best(best.arch, best, note=warnings[-1])
@@ -302,10 +305,28 @@ def _finish(
                 "trained_on": trained.trained_on,
                 "note": trained.note,
             }
+        if fresh is not None:
+            final["fresh"] = fresh.to_json()
+            warnings += [fresh.warning] if fresh.warning else []
     if result.best is not None:
         final["record"] = result.best.record.id
     final["warnings"] = warnings
     result.final = final
+
+
+def _fresh(request: Request, plan: SearchPlan, history: History, best: Record, checkpoints: Path) -> FreshScore | None:
+    """The winner's selection score and a fresh one; not where there is hardly time for the final training."""
+    if request.task is None or (plan.final_seconds is not None and plan.final_seconds < _LEAST_FOR_FRESH):
+        return None
+    return fresh_score(
+        request.space,
+        request.task,
+        plan.training,
+        best,
+        checkpoints / f"{best.arch.digest}.pt",
+        n_candidates=sum(record.scored for record in history.records),
+        device=request.device,
+    )
 
 
 def _why_none(history: History) -> str:

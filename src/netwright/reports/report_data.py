@@ -49,6 +49,8 @@ class FinalTraining:
         trained_on: which parts it learned from, in words.
         note: what else is to be said (stopped at the deadline, say).
         curves: values after each of its epochs, by name.
+        same_weights: the first objective's metric of the weights that the search itself trained for the winner, on the
+            validation part and on the test part: what is between them is selection.
     """
 
     metrics: Mapping[str, float]
@@ -58,6 +60,7 @@ class FinalTraining:
     trained_on: str = ""
     note: str = ""
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    same_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from netwright.core.quantity import seconds_text
 from netwright.reports import figures
 from netwright.reports.candidates_section import candidates
 from netwright.reports.drawing_svg import drawing_size, drawing_svg
+from netwright.reports.estimators_section import estimators
 from netwright.reports.findings import decision_means, final_interval, grouped_failures
 from netwright.reports.html_page import figure_card, stat_tiles
 from netwright.reports.markup import Markup, breakable, element, facts, joined, rows_table
@@ -215,6 +216,10 @@ def _final(data: ReportData) -> Markup:
     rows.append(("time", seconds_text(final.seconds) if final.seconds is not None else ""))
     rows.append(("share of the budget", f"{100 * final.share:.0f} %" if final.share is not None else ""))
     rows.append(("note", final.note))
+    if len(final.same_weights) == 2:
+        selection, fresh = (metric_text(data.objective.metric, value) for value in final.same_weights)
+        said = f"{selection} where it was chosen, {fresh} on the test part".replace(" %", "\u00a0%")
+        rows.append(("the search's own weights", said))
     return element("div", element("h3", "Final training"), facts(rows), class_="card")
 
 
@@ -397,6 +402,7 @@ SECTIONS = (
     Section("trade-offs", "Trade-offs", _trade_offs),
     Section("curves", "Learning curves", _curves),
     Section("shortcuts", "Shortcuts", shortcuts),
+    Section("estimators", "How well short cuts ranked", estimators),
     Section("decisions", "Decisions and results", _decisions),
     Section("candidates", "All candidates", candidates),
     Section("failures", "Failures and limits", _failures),
