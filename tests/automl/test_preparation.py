@@ -159,6 +159,15 @@ def test_a_time_budget_is_shared(layers, told):
     assert result.best.model is not None
 
 
+def test_a_finished_supernet_serves_another_budget(layers, tmp_path):
+    first = run(layers, out=tmp_path, budget="3 candidates")
+    state = torch.load(tmp_path / "checkpoints" / "supernet.ckpt", weights_only=True)
+    second = run(layers, out=tmp_path, budget="20s, 4 candidates")
+    again = torch.load(tmp_path / "checkpoints" / "supernet.ckpt", weights_only=True)
+    assert state["steps_done"] == again["steps_done"]
+    assert list(second.history.records)[:3] == list(first.history.records)
+
+
 def test_limits_hold_for_paths_too(layers):
     result = run(layers, constraints="params<=100")
     assert all(record.status == "infeasible" or record.metrics["params"] <= 100 for record in result.history.records)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from netwright import Arch, Space, choice, integer, nn, repeat
-from netwright.core import History
+from netwright.core import Constraint, History
 from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.evaluators import ModelCost
 from netwright.oneshot.architecture_only import ArchitectureOnly, needs_networks, without_training
+from netwright.oneshot.cost_guess import affordable
 from netwright.oneshot.extremes import check_elastic, extreme, kinds_of
 from netwright.oneshot.samplers import (
     Attentive,
@@ -154,6 +155,23 @@ def test_extremes_hold_the_constraints_and_pass_over_what_cannot_be_built():
     space = Space(nn.Sequential(nn.LazyConv2d(width, kernel), nn.Flatten()), constraints=[width <= 8])
     found = extreme(space, ModelCost(space, (1, 6, 6)), largest=True)
     assert dict(found) == {"width": 8, "kernel": 3}
+
+
+def test_paths_that_break_limits_are_left_out_by_a_guess():
+    space = without_training(ELASTIC)
+
+    def costs(arch):
+        blocks = range(arch["depth"])
+        return {"flops": 1.0 + sum(arch[f"width{i}"] * arch[f"kernel{i}"] ** 2 for i in blocks)}
+
+    sizes = sorted(costs(space.sample(rng(i)))["flops"] for i in range(60))
+    found = affordable(space, costs, [Constraint("flops", sizes[20])])
+    drawn = [costs(found.sample(rng(i)))["flops"] for i in range(60)]
+    assert np.mean([flops <= sizes[20] for flops in drawn]) > 0.7
+    assert np.mean([flops <= sizes[30] for flops in drawn]) > 0.95
+    for nothing in ([], [Constraint("flops", 1e12)], [Constraint("flops", 1.0)], [Constraint("accuracy", 0.5, ">=")]):
+        assert affordable(space, costs, nothing) is space
+    assert affordable(space, None, [Constraint("flops", 1.0)]) is space
 
 
 def test_kinds_are_seen_from_the_tree():

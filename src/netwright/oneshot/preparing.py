@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from netwright.core import Context, Evaluator, Recipe, Strategy
 from netwright.core.errors import InvalidInput
 from netwright.oneshot.architecture_only import ArchitectureOnly, without_training
+from netwright.oneshot.cost_guess import affordable
 from netwright.oneshot.diary import Diary, diary_file
 from netwright.oneshot.extremes import Costs
 from netwright.oneshot.samplers import PathSampler, Uniform
@@ -88,7 +89,8 @@ class OneShot:
         plan = supernet_plan(usual_plan(training), self.epochs, timed=context.deadline is not None)
         costs = getattr(usual, "costs", None)
         with computing_with(context.threads):
-            run = _Run(self, space, training, plan, context, self.sampler.begin(space, costs), costs)
+            trained = affordable(space, costs, getattr(usual, "constraints", ()))
+            run = _Run(self, space, training, plan, context, self.sampler.begin(trained, costs), trained, costs)
             supernet, epochs = run.whole() if self.few_shot is None else run.split(self.few_shot)
         validation = min(_MOST_VALIDATION, len(training.task.validation))
         evaluator = SupernetEvaluator(supernet, training.task, plan, validation=validation, epochs=epochs)
@@ -115,6 +117,7 @@ class _Run:
     plan: TrainingPlan
     context: Context
     paths: Paths
+    affordable: Space
     costs: Costs | None
     _saved: float = -float("inf")  # when, by the monotonic clock
     _took: float = 0.0
@@ -130,7 +133,7 @@ class _Run:
         from netwright.oneshot.few_shot import SubSupernets, decision_to_split, parts_of
 
         decision = decision_to_split(self.space) if name == "auto" else name
-        parts = list(parts_of(self.space, decision))
+        parts = list(parts_of(self.affordable, decision))
         plan = replace(self.plan, epochs=max(1, round(_WHOLE_SHARE * self.plan.epochs)))
         fitting = self._fitting(self._fresh(), self.paths)
         self._fit(fitting, "supernet", plan, self._moment(_WHOLE_SHARE))
@@ -210,10 +213,14 @@ class _Run:
         """Tells this training from others, whose checkpoints can't be continued."""
         import torch
 
+        from netwright.oneshot.shared_fitting import SCHEDULE
+
         task = self.training.task
         data = f"{task.name} {len(task.train)} {task.input_shape} {task.n_outputs} {self.context.seed}"
-        timed = self.context.deadline is not None
-        return f"{self.space.digest} {data} {self.settings.sampler} {plan} {title} {timed} torch {torch.__version__}"
+        schedule = f"{plan.epochs} epochs{'' if self.context.deadline is None else ', timed'}"
+        plan = replace(plan, epochs=1)
+        what = f"{self.space.digest} {data} {self.settings.sampler} {plan} {title} torch {torch.__version__}"
+        return f"{what}{SCHEDULE}{schedule}"
 
 
 def usual_plan(training: Training) -> TrainingPlan:

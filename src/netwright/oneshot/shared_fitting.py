@@ -16,7 +16,10 @@ from netwright.evaluators.plan import TrainingPlan
 from netwright.oneshot.samplers.path_sampler import LearningPaths, Paths
 from netwright.oneshot.supernet import Supernet
 
-__all__ = ["SharedFitting"]
+__all__ = ["SCHEDULE", "SharedFitting"]
+
+SCHEDULE = " | schedule: "
+"""What comes after this in a checkpoint's key doesn't matter once the training is finished."""
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +104,10 @@ class SharedFitting:
                 part.unlink(missing_ok=True)
 
     def go_on_from(self, file: Path, *, key: str) -> bool:
-        """Continue from a checkpoint of the same training, if there is one; whether that training is finished."""
+        """Continue from a checkpoint of the same training, if there is one; whether that training is finished.
+
+        A key may end in a schedule (after `SCHEDULE`): a training that is finished is taken whatever its schedule was.
+        """
         if not file.exists():
             return False
         try:
@@ -109,7 +115,8 @@ class SharedFitting:
         except Exception as error:  # noqa: BLE001  # damaged, in whatever way: train again
             _log.warning("the checkpoint %s can't be read: %s", file.name, error)
             return False
-        if state.get("key") != key:
+        there = str(state.get("key"))
+        if there != key and not (state.get("finished") and there.partition(SCHEDULE)[0] == key.partition(SCHEDULE)[0]):
             return False
         self.restore(state)
         return bool(state["finished"])

@@ -373,6 +373,11 @@ class Space:
         model, training, _, name, canonical = self._given
         return self._rebuilt(model, training, (), name, canonical, None, self._kept())
 
+    def also(self, constraint: Expression | Callable[[Arch], bool]) -> Space:
+        """The same space with one more constraint."""
+        model, training, given, name, canonical = self._given
+        return self._rebuilt(model, training, (*given, constraint), name, canonical, None, self._kept())
+
     # Interpretation ---------------------------------------------------------------------------------------------
 
     def resolve(self, arch: Arch, **placeholders: Any) -> Any:

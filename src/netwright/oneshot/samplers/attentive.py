@@ -10,6 +10,7 @@ import numpy as np
 
 from netwright.core import Arch
 from netwright.core.errors import InvalidInput, NetwrightError
+from netwright.oneshot.cost_guess import linear_guess
 from netwright.oneshot.extremes import Costs, extreme
 from netwright.oneshot.samplers.path_sampler import Score, Turn
 from netwright.oneshot.samplers.sandwich import SandwichPaths
@@ -20,7 +21,6 @@ __all__ = ["Attentive"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _POOL = 2_048  # random paths, in the order of their FLOPs, that a step chooses from
-_RIDGE = 1e-2  # times the number of rows
 _FEWEST = 20  # looks, before the predictor says anything
 
 
@@ -124,7 +124,7 @@ class AttentivePaths:
             if known.any():
                 losses[~known] = losses[known].max()
                 rows = np.array([self.space.encode(arch) for arch, _ in self.looked])
-                self._promise = _ridge(rows, losses, self.encoded)
+                self._promise = linear_guess(rows, losses)(self.encoded)
         return self._promise
 
     def state(self) -> Mapping[str, Any]:
@@ -152,13 +152,4 @@ def _log_flops(space: Space, arches: Sequence[Arch], costs: Costs | None, n_cost
         rows.append(number)
     if not rows:
         return encoded.sum(1)
-    return _ridge(encoded[rows], np.array(measured), encoded)
-
-
-def _ridge(rows: Array, values: Array, asked: Array) -> Array:
-    """Ridge regression: guesses for the rows asked for."""
-    mean, centre = values.mean(), rows.mean(0)
-    x = rows - centre
-    weights = np.linalg.solve(x.T @ x + _RIDGE * len(x) * np.eye(x.shape[1]), x.T @ (values - mean))
-    guessed: Array = (asked - centre) @ weights + mean
-    return guessed
+    return linear_guess(encoded[rows], np.array(measured))(encoded)
