@@ -43,12 +43,13 @@ class MedianRule:
         others = curve.earlier_losses[:, :epoch]
         if epoch < self.grace or others.shape[1] < epoch:
             return ""
-        others = others[np.isfinite(others).all(axis=1)]
-        if len(others) < self.start:
+        means = others.mean(axis=1)  # NaN where one isn't there
+        means = means[np.isfinite(means)]
+        if len(means) < self.start:
             return ""
-        best, middle = float(curve.losses.min()), float(np.median(others.mean(axis=1)))
+        best, middle = float(curve.losses.min()), float(np.median(means))
         if best > middle:
-            return f"its best {abs(best):.4g} is worse than the median {abs(middle):.4g} of {len(others)} others"
+            return f"its best {abs(best):.4g} is worse than the median {abs(middle):.4g} of {len(means)} others"
         return ""
 
 

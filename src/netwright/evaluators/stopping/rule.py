@@ -43,7 +43,8 @@ class RunningCurve:
     def __post_init__(self) -> None:
         whole = np.zeros(0, np.intp)
         if len(self.earlier_losses) and self.earlier_losses.shape[1] >= self.until:
-            whole = np.flatnonzero(np.isfinite(self.earlier_losses[:, : self.until]).all(axis=1))
+            whole = np.flatnonzero(np.isfinite(self.earlier_losses[:, self.until - 1]))  # few, mostly
+            whole = whole[np.isfinite(self.earlier_losses[whole, : self.until]).all(axis=1)]
         object.__setattr__(self, "finished", whole)
 
     @property
