@@ -167,12 +167,14 @@ class TestTransformers:
         plain = spaces["text_transformer"](input_shape=(6,), vocabulary=9, padding=None)
         encoder = plain.build(input_shape=(6,), n_outputs=3)[0]
         assert isinstance(encoder, TransformerEncoder)
-        assert encoder.padding is None
+        assert encoder.mask is None
 
     def test_a_text_model_can_be_drawn(self):
         space = spaces["text_transformer"](input_shape=(6,), vocabulary=9, depths=(1, 1))
         drawing = model_drawing(space.build(input_shape=(6,), n_outputs=3), (6,))
-        assert {"Embedding", "LayerNorm", "Linear"} <= {layer.type for layer in drawing.layers}
+        types = [layer.type for layer in drawing.layers]
+        assert {"Embedding", "LayerNorm", "Linear", "Attention"} <= set(types)
+        assert types.count("PaddingMask") == types.count("SequenceMean") == 1
 
     def test_what_is_out_of_range_is_named(self):
         with pytest.raises(

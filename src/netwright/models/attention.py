@@ -8,7 +8,15 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-__all__ = ["PatchEmbedding", "SelfAttention", "TokenEmbedding", "TransformerBlock", "TransformerEncoder"]
+__all__ = [
+    "PaddingMask",
+    "PatchEmbedding",
+    "SelfAttention",
+    "SequenceMean",
+    "TokenEmbedding",
+    "TransformerBlock",
+    "TransformerEncoder",
+]
 
 
 class TokenEmbedding(nn.Module):
@@ -54,6 +62,32 @@ class PatchEmbedding(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.patches(x).flatten(2).transpose(1, 2)  # (B, N, width)
         return y + self.positions(torch.arange(y.shape[1], device=x.device))
+
+
+class PaddingMask(nn.Module):
+    """Which tokens count: (batch, length) → (batch, length), False for padding; all of them where nothing else is.
+
+    Args:
+        padding: the token that fills short examples up.
+    """
+
+    def __init__(self, padding: int) -> None:
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mask = x != self.padding
+        return mask | ~mask.any(1, keepdim=True)
+
+
+class SequenceMean(nn.Module):
+    """The mean over a sequence: (batch, length, width) → (batch, width), of what a mask says counts."""
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        if mask is None:
+            return x.mean(1)
+        weights = mask.to(x.dtype)[:, :, None]
+        return (x * weights).sum(1) / weights.sum(1)
 
 
 class SelfAttention(nn.Module):
@@ -129,18 +163,12 @@ class TransformerEncoder(nn.Module):
         self.embedding = embedding
         self.blocks = blocks
         self.norm = norm
-        self.padding = padding
+        self.mask = None if padding is None else PaddingMask(padding)
+        self.mean = SequenceMean()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mask = None
-        if self.padding is not None:
-            mask = x != self.padding  # (B, N)
-            mask = mask | ~mask.any(1, keepdim=True)
+        mask = None if self.mask is None else self.mask(x)  # (B, N)
         y = self.embedding(x)  # (B, N, width)
         for block in self.blocks:
             y = block(y, mask)
-        y = self.norm(y)
-        if mask is None:
-            return y.mean(1)
-        weights = mask.to(y.dtype)[:, :, None]
-        return (y * weights).sum(1) / weights.sum(1)
+        return self.mean(self.norm(y), mask)
