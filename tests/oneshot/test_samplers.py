@@ -162,7 +162,7 @@ def test_paths_that_break_limits_are_left_out_by_a_guess():
 
     def costs(arch):
         blocks = range(arch["depth"])
-        return {"flops": 1.0 + sum(arch[f"width{i}"] * arch[f"kernel{i}"] ** 2 for i in blocks)}
+        return {"flops": float(np.prod([arch[f"width{i}"] * arch[f"kernel{i}"] ** 2 for i in blocks]))}
 
     sizes = sorted(costs(space.sample(rng(i)))["flops"] for i in range(60))
     found = affordable(space, costs, [Constraint("flops", sizes[20])])
