@@ -91,7 +91,7 @@ class Relaxation:
         """The architecture's learning rate in a search of so many steps.
 
         Example:
-            >>> Relaxation().lr(19_500), Relaxation().lr(1_950)
+            >>> Relaxation().lr(19_500), round(Relaxation().lr(1_950), 6)
             (0.0003, 0.003)
         """
         return min(self.most_lr, self.arch_lr * max(1.0, self.usual_steps / max(1.0, steps)))
