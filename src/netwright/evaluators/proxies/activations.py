@@ -61,6 +61,8 @@ class SignKernel(TorchFunctionMode):
     def _count(self, entering: torch.Tensor) -> None:
         if entering.dim() < 2 or len(entering) % self.n_examples:
             return  # not laid out by examples
+        if entering.dim() == 4 and not entering.is_contiguous():  # channels last: any order of the units will do
+            entering = entering.permute(0, 2, 3, 1)
         rows = entering.reshape(self.n_examples, -1)
         n_columns = rows.shape[1]
         step = max(1, _MOST // self.n_examples)

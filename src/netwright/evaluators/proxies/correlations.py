@@ -15,6 +15,7 @@ def correlations(rows: torch.Tensor) -> torch.Tensor:
         tensor([[ 1., -1.],
                 [-1.,  1.]], dtype=torch.float64)
     """
-    centred = rows.double() - rows.double().mean(1, keepdim=True)
+    values = rows.detach().cpu().double()
+    centred = values - values.mean(1, keepdim=True)
     scaled = centred / centred.norm(dim=1, keepdim=True)
-    return (scaled @ scaled.T).clamp(-1, 1).cpu()
+    return (scaled @ scaled.T).clamp(-1, 1)
