@@ -104,6 +104,11 @@ def _near(found: Found) -> str | None:
     return None if one is None else f"{one['near_median']:g}; {100 * one['share_by_200']:.0f} %"
 
 
+def _with_proxies(found: Found) -> str | None:
+    one = found["methods"].get("proxies")
+    return None if one is None else f"{one['optimum_median']:g}; {one['near_median']:g}"
+
+
 def _proposal(found: Found) -> str:
     costs = found["costs"]
     names = ("bayesian_optimisation", "regularized_evolution", "random")
@@ -153,9 +158,18 @@ def _front(found: Found) -> str:
 
 
 def _predictors(found: Found) -> str:
-    best = found["predictors"][found["best"]]
+    return _taus(found, found["best"])
+
+
+def _predictors_with_proxies(found: Found) -> str | None:
+    name = found.get("best_with_proxies")
+    return _taus(found, name) if name else None
+
+
+def _taus(found: Found, name: str) -> str:
+    best = found["predictors"][name]
     taus = " / ".join(f"{best[f'tau_{n}']:.2f}" for n in (32, 128, 1024))
-    return f"{taus}, {best['cold_seconds']:.1f} s ({found['best']})"
+    return f"{taus}, {best['cold_seconds']:.1f} s ({name})"
 
 
 def _nb101(found: Found) -> str:
@@ -163,6 +177,13 @@ def _nb101(found: Found) -> str:
     others = {"random": "random", "regularized_evolution": "evolution", "optuna_tpe": "Optuna's TPE"}
     told = [f"{ranks[name]:.2f} {said}" for name, said in others.items() if name in ranks]
     return f"{ranks['auto']:.2f} ({', '.join(told)}; {found['seeds']} seeds)"
+
+
+def _multi_fidelity(found: Found) -> str:
+    gains = {(row["method"], row["table"]): row["times_less"] for row in found["rows"]}
+    tables = list(dict.fromkeys(row["table"] for row in found["rows"]))
+    said = [f"{gains['asha', table]:.1f} / {gains['bohb', table]:.1f} ({table})" for table in tables]
+    return ", ".join(said).replace("_", "-")
 
 
 ROWS = (
@@ -265,6 +286,12 @@ ROWS = (
         _queries("bayesian_optimisation_cifar100"),
         "40",
     ),
+    Row(
+        "with zero-cost proxies as a prior (CIFAR-10): to the optimum; to within 0.3 points",
+        "nb201_queries",
+        _with_proxies,
+        "20; 8",
+    ),
     Row("queries to the optimum of NAS-Bench-201: local search", "nb201_queries", _queries("local_search"), "65"),
     Row(
         "queries to the optimum of NAS-Bench-201: regularized evolution",
@@ -303,6 +330,12 @@ ROWS = (
         ".47 / .65 / .82, 10 s",
     ),
     Row(
+        "the same with the scores of zero-cost proxies",
+        "predictors",
+        _predictors_with_proxies,
+        ".64 / .72 / .83, 10 s",
+    ),
+    Row(
         "zero-cost proxies of 300 networks of NAS-Bench-201 against the stored ones: Spearman (data-free; with data)",
         "proxies_agree",
         _agreement,
@@ -319,6 +352,12 @@ ROWS = (
         "proxies_speed",
         _proxy_speed,
         "2 times",
+    ),
+    Row(
+        "ASHA / BOHB, NAS-Bench-101 and -201: simulated time to what 100 random full trainings reach, times less",
+        "multi_fidelity",
+        _multi_fidelity,
+        "5 times on each",
     ),
     Row("`auto` after 150 queries of NAS-Bench-101: mean rank among four methods", "nb101_ranking", _nb101, "the best"),
 )
