@@ -37,6 +37,8 @@ CANDIDATES = {
     "expected_hypervolume": 12,
     "random_forest_optimisation": 10,
     "bananas": 13,
+    "brp_nas": 23,
+    "weak_nas": 13,
     "Progressive": 40,
     "pnas": 40,
     "OptunaSampler": 13,
@@ -53,13 +55,21 @@ SEEDS = {
     "bayesian_optimisation": 1,
     "random_forest_optimisation": 1,
     "bananas": 1,
+    "brp_nas": 1,
+    "weak_nas": 1,
     "pnas": 4,
     "optuna_cmaes": 2,
     "optuna_gp": 1,
     "optuna_nsga2": 4,
     "optuna_tpe": 2,
 }
-SLOW = {"bananas", "expected_hypervolume", "optuna_gp"}  # bananas with small networks: tests/strategies/test_bananas.py
+SLOW = {
+    "bananas",
+    "brp_nas",
+    "expected_hypervolume",
+    "optuna_gp",
+    "weak_nas",
+}  # some with small networks: tests/strategies/test_bananas.py, test_priors.py
 
 
 def _size(arch):

@@ -25,7 +25,18 @@ NETWORKS = [
 ]
 # Another package's next version may propose something else; what a model finds most promising may hang on the last
 # digit, which differs between processors.
-OTHERS = ("optuna_", "asha", "bananas", "bayesian", "bohb", "expected_hypervolume", "random_forest", "auto")
+OTHERS = (
+    "optuna_",
+    "asha",
+    "bananas",
+    "bayesian",
+    "bohb",
+    "brp_nas",
+    "expected_hypervolume",
+    "random_forest",
+    "weak_nas",
+    "auto",
+)
 OPTIONS = {"population": 10, "tournament": 4}  # where a method has them: so that forty candidates show what it does
 
 

@@ -57,6 +57,7 @@ def test_it_says_what_scikit_learn_says_with_the_same_kernel(space):
     kernel = (
         ConstantKernel(smooth) * RBF(kernels[0].scale ** 0.5)  # the linear kernel's features are those before `scale`
         + ConstantKernel(linear) * DotProduct(1e-9, "fixed")
+        + ConstantKernel(1.0)  # the level, which nobody knows
         + WhiteKernel(fitted.covariance.noise)
     )
     peer = GaussianProcessRegressor(kernel, alpha=0, optimizer=None, normalize_y=True)
@@ -79,7 +80,11 @@ def test_the_weights_are_those_that_scikit_learn_finds_most_likely_but_for_the_p
     found = _fitted(FLAT, arches, losses, kernels=(kernel,)).covariance
     features = kernel.features(FLAT, arches)
     peer = GaussianProcessRegressor(
-        ConstantKernel(1.0, (1e-3, 1e3)) * RBF(1.0, "fixed") + WhiteKernel(0.1, (1e-4, 1e1)), alpha=0, normalize_y=True
+        ConstantKernel(1.0, (1e-3, 1e3)) * RBF(1.0, "fixed")
+        + ConstantKernel(1.0, "fixed")
+        + WhiteKernel(0.1, (1e-4, 1e1)),
+        alpha=0,
+        normalize_y=True,
     ).fit(features, losses)
     assert found.noise == pytest.approx(np.exp(peer.kernel_.theta[1]), rel=0.1)
     own = peer.log_marginal_likelihood(np.log([found.variances[0], found.noise]))

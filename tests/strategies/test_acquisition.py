@@ -7,6 +7,7 @@ import pytest
 
 from netwright.core.errors import InvalidInput, NotFound
 from netwright.strategies.acquisition import (
+    AmongBest,
     EpsilonGreedy,
     ExpectedImprovement,
     Thompson,
@@ -38,6 +39,26 @@ def test_expected_improvement_without_doubt_is_the_improvement():
     assert found == pytest.approx([3.0, 0.0], abs=1e-9)
 
 
+def test_where_hardly_any_improvement_is_expected_the_mean_decides():
+    mean, std = np.array([0.5, 1.0, 3.0]), np.array([0.1, 1.0, 0.1])
+    promise = ExpectedImprovement(least=0.05)
+    assert promise(mean, std, 1.0, RNG(0)).argmax() == 0  # an improvement of a half
+    assert promise(mean, std, 0.4, RNG(0)).argmax() == 1  # what is little known may still be better
+    assert promise(mean, std, -1.5, RNG(0)).tolist() == [-0.5, -1.0, -3.0]
+    assert ExpectedImprovement()(mean, std, -1.5, RNG(0)).argmax() == 1
+
+
+def test_among_the_best_all_are_alike_and_greed_takes_the_first():
+    mean = np.arange(100.0)[::-1].copy()
+    rng = RNG(0)
+    picks = [int(AmongBest(share=0.1)(mean, np.ones(100), 0.0, rng).argmax()) for _ in range(300)]
+    assert set(picks) == set(range(90, 100))
+    greedy = [int(AmongBest(share=0.1, greedy=0.5)(mean, np.ones(100), 0.0, rng).argmax()) for _ in range(300)]
+    assert 0.45 < np.mean(np.array(greedy) == 99) < 0.65
+    ordered = AmongBest(share=0.02)(mean, np.ones(100), 0.0, rng)  # when the two best are known: the next one
+    assert np.argsort(-ordered)[2] == 97
+
+
 def test_upper_confidence_bound_prefers_the_less_known():
     promise = UpperConfidenceBound(width=2.0)(np.array([1.0, 1.0, 0.0]), np.array([1.0, 2.0, 0.1]), 0.0, RNG(0))
     assert promise.tolist() == [1.0, 3.0, 0.2]
@@ -67,7 +88,11 @@ def test_what_is_no_acquisition():
         acquisition_from(3)
     with pytest.raises(InvalidInput, match="`acquisition` must be one of"):
         acquisition_from(Thompson)
-    with pytest.raises(InvalidInput, match="`margin` of ExpectedImprovement must be at least 0, but got -1"):
+    with pytest.raises(InvalidInput, match=r"`share` of AmongBest must be in \(0, 1\] .* got share=0"):
+        AmongBest(share=0)
+    with pytest.raises(
+        InvalidInput, match="`margin` and `least` of ExpectedImprovement must be at least 0, but got margin=-1"
+    ):
         ExpectedImprovement(-1)
     with pytest.raises(InvalidInput, match="`width` of UpperConfidenceBound must be at least 0, but got -1"):
         UpperConfidenceBound(-1)

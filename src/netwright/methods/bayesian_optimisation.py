@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from netwright.core import Recipe, SearchSpace
+from collections.abc import Callable, Mapping
+
+from netwright.core import Arch, Recipe, SearchSpace
 from netwright.core.registry import methods
+from netwright.predictors.proxies import Proxies
 from netwright.strategies import BayesianOptimisation
-from netwright.strategies.acquisition import Acquisition
+from netwright.strategies.acquisition import Acquisition, ExpectedImprovement
 
 __all__ = ["bayesian_optimisation"]
 
 
 @methods.register
 def bayesian_optimisation(
-    space: SearchSpace, *, acquisition: str | Acquisition = "upper_confidence_bound", n_initial: int = 3
+    space: SearchSpace,
+    *,
+    acquisition: str | Acquisition | None = None,
+    n_initial: int | None = None,
+    prior: Proxies | Callable[[Arch], Mapping[str, float]] | None = None,
 ) -> Recipe:
     """Evaluate what a Gaussian process of architectures promises most of (Ru et al. 2021, arXiv:2006.07556).
 
     The process learns normal scores of the losses from the decisions and, in small spaces, from the lengths of the
     ways through the network. Differs from the paper (NAS-BOWL) in the kernels, five with learned weights instead of one
-    Weisfeiler–Lehman kernel; in scoring all of a small space instead of mutations; and in the acquisition, a confidence
-    bound near the mean instead of expected improvement, which needs more queries on NAS-Bench-201
-    (benchmarks/nb201_queries.py). Starts with random arches, not with the space's default.
+    Weisfeiler–Lehman kernel; in scoring all of a small space instead of mutations; and in that the mean alone decides
+    where hardly any improvement is expected of any arch: then there is nothing to be gained by looking where little is
+    known. Starts with random arches, not with the space's default.
+
+    With a prior, such as zero-cost proxies, the process expects their consensus at first, and learns how far to trust
+    it (benchmarks/nb201_queries.py): the proxies of Abdelfattah et al. 2021, https://arxiv.org/abs/2101.08134.
+
+    Args:
+        space: what is to be searched.
+        acquisition: what is promising; the improvement that is expected, if not given.
+        n_initial: arches before the process is asked; if not given, 3, or 2 with a prior.
+        prior: from an arch to cheap scores by name, higher is better.
 
     Example:
         >>> from netwright import Space, choice
         >>> bayesian_optimisation(Space({"x": choice([1, 2])}), acquisition="thompson").strategy.acquisition
         'thompson'
     """
-    return Recipe(BayesianOptimisation(acquisition=acquisition, n_initial=n_initial))
+    given = Proxies(prior) if prior is not None and not isinstance(prior, Proxies) else prior
+    return Recipe(
+        BayesianOptimisation(
+            acquisition=ExpectedImprovement(least=0.05) if acquisition is None else acquisition,
+            n_initial=(3 if given is None else 2) if n_initial is None else n_initial,
+            prior=given,
+        )
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ import torch
 from netwright.predictors.learning import left_out
 from netwright.predictors.protocols import Numbers
 
-__all__ = ["Forward", "Schedule", "drawn", "mixture", "train"]
+__all__ = ["Forward", "Schedule", "drawn", "mixture", "rank", "train"]
 
 Forward = Callable[..., torch.Tensor]
 """From the data of a batch, each (batch, …), to the scores that each member gives, (members, batch)."""
@@ -70,6 +71,56 @@ def train(
     Returns:
         The mean squared error on arches that a member left out.
     """
+    left = _learn(forward, parameters, data, scores, schedule, rng, _squared)
+    return _error(left, _said(forward, data), scores)
+
+
+def rank(
+    forward: Forward,
+    parameters: Sequence[torch.Tensor],
+    data: Sequence[torch.Tensor],
+    scores: Numbers,
+    schedule: Schedule,
+    rng: np.random.Generator,
+) -> tuple[Forward, float]:
+    """Teach all members which of two arches is better, in place; arguments as in `train`.
+
+    Burges et al. 2005, RankNet, https://doi.org/10.1145/1102351.1102363: the difference of what a member says of two
+    arches is the log-odds that one is better. So what it says is a score, and no pairs contradict each other.
+
+    Returns:
+        The networks, each with the line through what it says that fits the scores best; and as `train`.
+    """
+    left = _learn(forward, parameters, data, scores, schedule, rng, _pairs)
+    said = _said(forward, data)
+    centred = said - said.mean(axis=1, keepdims=True)
+    spread = (centred**2).sum(axis=1)
+    slopes = np.maximum(centred @ (scores - scores.mean()), 0.0) / np.where(spread > 0, spread, 1.0)
+    starts = scores.mean() - slopes * said.mean(axis=1)
+    slope, start = (torch.as_tensor(numbers[:, None], dtype=torch.float32) for numbers in (slopes, starts))
+
+    def calibrated(*parts: torch.Tensor) -> torch.Tensor:
+        return forward(*parts) * slope + start
+
+    return calibrated, _error(left, said * slopes[:, None] + starts[:, None], scores)
+
+
+def mixture(forward: Forward, data: Sequence[torch.Tensor], error: float) -> tuple[Numbers, Numbers]:
+    """The mean of all members and its standard deviation, shapes (n_arches,): how they differ, and how far they err."""
+    said = _said(forward, data)
+    return said.mean(axis=0), np.sqrt(said.var(axis=0) + error)
+
+
+def _learn(
+    forward: Forward,
+    parameters: Sequence[torch.Tensor],
+    data: Sequence[torch.Tensor],
+    scores: Numbers,
+    schedule: Schedule,
+    rng: np.random.Generator,
+    loss_of: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Descend; returns which member left out which arch, -1 where none did."""
     n_arches, members = len(scores), len(parameters[0])
     left = left_out(n_arches, members, rng)
     weights = torch.as_tensor(left[None] != np.arange(members)[:, None], dtype=torch.float32)
@@ -83,22 +134,37 @@ def train(
         chosen, order = torch.from_numpy(order[:batch]), order[batch:]
         optimiser.param_groups[0]["lr"] = schedule.rate * (1 + math.cos(math.pi * step / schedule.steps)) / 2
         optimiser.zero_grad()
-        errors = (forward(*(part[chosen] for part in data)) - targets[chosen]) ** 2
-        loss = (errors * weights[:, chosen]).mean(dim=1).sum()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        said = forward(*(part[chosen] for part in data))
+        loss_of(said, targets[chosen], weights[:, chosen]).backward()  # type: ignore[no-untyped-call]  # torch's own
         optimiser.step()
+    return left
+
+
+def _squared(said: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The squared error; said and weights (members, batch), targets (batch,)."""
+    return ((said - targets) ** 2 * weights).mean(dim=1).sum()
+
+
+def _pairs(said: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of which of two arches scores higher, over all pairs of a batch that aren't equal."""
+    higher = (targets[:, None] > targets[None, :]).float()  # (batch, batch)
+    counted = higher * weights[:, :, None] * weights[:, None, :]  # (members, batch, batch)
+    losses = torch.nn.functional.softplus(said[:, None, :] - said[:, :, None])
+    return ((losses * counted).sum(dim=(1, 2)) / counted.sum(dim=(1, 2)).clamp_min(1.0)).sum()
+
+
+def _error(left: np.ndarray[Any, np.dtype[np.intp]], said: Numbers, scores: Numbers) -> float:
+    """The mean squared error on arches that a member left out."""
+    n_arches = len(scores)
     if left[0] < 0:
         return 1.0 / n_arches
-    with torch.no_grad():
-        said = np.concatenate([part.double().numpy() for part in _in_chunks(forward, data)], axis=1)
     return float(np.mean((said[left, np.arange(n_arches)] - scores) ** 2))
 
 
-def mixture(forward: Forward, data: Sequence[torch.Tensor], error: float) -> tuple[Numbers, Numbers]:
-    """The mean of all members and its standard deviation, shapes (n_arches,): how they differ, and how far they err."""
+def _said(forward: Forward, data: Sequence[torch.Tensor]) -> Numbers:
+    """What all members say of all arches, (members, n_arches)."""
     with torch.no_grad():
-        said = np.concatenate([part.double().numpy() for part in _in_chunks(forward, data)], axis=1)
-    return said.mean(axis=0), np.sqrt(said.var(axis=0) + error)
+        return np.concatenate([part.double().numpy() for part in _in_chunks(forward, data)], axis=1)
 
 
 def _in_chunks(forward: Forward, data: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:

@@ -16,9 +16,10 @@ from netwright.predictors.depths import Depths
 from netwright.predictors.encodings import Canonical, OneHot, Paths
 from netwright.predictors.kernels import Hamming, Kernel, Linear, Single, SquaredExponential
 from netwright.predictors.learning import NormalScores, checked_losses
-from netwright.predictors.protocols import Fitted, Numbers
+from netwright.predictors.protocols import Encoding, Fitted, Numbers
+from netwright.predictors.proxies import Consensus, Proxies
 from netwright.predictors.steps import Steps
-from netwright.predictors.whole_space import kept_for, whole_space
+from netwright.predictors.whole_space import encoded, kept_for, whole_space
 
 __all__ = ["FittedGaussianProcess", "GaussianProcess", "kernels_for"]
 
@@ -26,7 +27,10 @@ Learned: TypeAlias = Literal["normal_scores", "losses"]
 """What is learned: the normal scores of the losses, or the losses as they are (shifted and scaled)."""
 
 _NOISE = -2.5  # the logarithm of the noise's variance before anything is learned, where the scores' variance is 1
+_LEVEL = 1.0  # the variance of what all scores have in common: see `GaussianProcess`
+_TRUST = np.log(0.5)  # the logarithm of how much proxies count before anything is learned
 _JITTER = 1e-6
+_LATER, _N_LATER = -3.0, 2  # the logarithm of how much less the kernels of proxies count at first; how many there are
 _MOST_LEARNED_FROM = 300  # arches by which the weights are learned; all count for what is guessed
 _LOOKED_AT = 20  # random arches, to see whether ways say anything
 _EVALUATIONS = 12  # of the marginal likelihood's descent
@@ -40,9 +44,15 @@ class GaussianProcess:
     et al. 2021, https://arxiv.org/abs/2006.07556. The covariance is a weighted sum of kernels. The weights, the
     kernels' own parameters and the noise are the most probable ones: marginal likelihood times a log-normal prior.
 
+    The level of the scores is unknown, too: a search's records are better than the space, and a process around their
+    mean would take what is far from all of them to be as good as they are.
+
     Args:
         kernels: what is summed up; those of `kernels_for(space)` if not given.
         targets: `normal_scores` of the losses, so that no outlier counts; or the `losses` as they are.
+        proxies: cheap scores that say something before anything is known. Their consensus is what the process expects
+            at first, times a factor that is learned; and there are kernels of them, smooth and linear, for what the
+            records say of them.
 
     Example:
         >>> from netwright.spaces import Space, choice
@@ -60,6 +70,7 @@ class GaussianProcess:
 
     kernels: tuple[Kernel, ...] = ()
     targets: Learned = "normal_scores"
+    proxies: Proxies | None = None
 
     def __post_init__(self) -> None:
         if self.targets not in get_args(Learned) or not isinstance(self.kernels, tuple):
@@ -74,14 +85,24 @@ class GaussianProcess:
         """Learn the weights, then the arches. No random number is drawn."""
         losses = checked_losses(arches, losses)
         kernels = self.kernels or kernels_for(space)
+        expectation = None
+        if self.proxies is not None:
+            kernels += SquaredExponential(self.proxies), Linear(self.proxies)
+            expectation = Consensus(self.proxies)
         scale = _Scale.of(losses, self.targets)
         features = [kernel.features(space, arches) for kernel in kernels]
         few = np.arange(len(arches))
         if len(arches) > _MOST_LEARNED_FROM:  # evenly over the ranks: good arches and bad ones
             order = np.argsort(losses, kind="stable")
             few = np.sort(order[np.linspace(0, len(order) - 1, _MOST_LEARNED_FROM).astype(np.intp)])
+        guesses = np.zeros(len(arches)) if expectation is None else encoded(space, expectation, arches)[:, 0]
         covariance = _Covariance.learned(
-            kernels, [kernel.start(space) for kernel in kernels], [f[few] for f in features], scale.forward(losses)[few]
+            kernels,
+            [kernel.start(space) for kernel in kernels],
+            [f[few] for f in features],
+            scale.forward(losses)[few],
+            expectation,
+            guesses[few],
         )
         return FittedGaussianProcess(space, covariance, arches, losses, self.targets)
 
@@ -119,6 +140,7 @@ class FittedGaussianProcess:
         self._scale = _Scale.of(losses, targets)
         self._scores = self._scale.forward(losses)
         self._features = covariance.features(space, arches)
+        self._expected = covariance.expected(space, arches)
         own = covariance(self._features, self._features)
         own[np.diag_indices_from(own)] += covariance.noise
         self._factor = np.linalg.cholesky(own)
@@ -150,6 +172,7 @@ class FittedGaussianProcess:
             factor[:size, :size], factor[size, :size], factor[size, size] = self._factor, row, max(own, _JITTER) ** 0.5
             self._factor = factor
             self._features = [np.vstack([old, more]) for old, more in zip(self._features, new, strict=True)]
+            self._expected = np.append(self._expected, self.covariance.expected(self.space, arches[i : i + 1]))
             if self._pool is not None:
                 self._pool.add(self.covariance, new, row, float(factor[size, size]))
 
@@ -167,7 +190,7 @@ class FittedGaussianProcess:
         between = self.covariance(new, new) - rows.T @ rows
         between[np.diag_indices_from(between)] += self.covariance.noise + _JITTER
         inner = np.linalg.cholesky(between)
-        expected = _solved(self._factor, self._scores[:, None])[:, 0] @ rows
+        expected = self.covariance.expected(self.space, others) + self._weights() @ rows
         surprise = _solved(inner, (self._scale.forward(np.asarray(losses)) - expected)[:, None])[:, 0]
         if self._pool is not None and arches is self._pool.arches:
             pool = self._pool
@@ -183,7 +206,7 @@ class FittedGaussianProcess:
         """The mean and standard deviation of each score."""
         if not len(arches):
             return np.zeros(0), np.zeros(0)
-        weights = _solved(self._factor, self._scores[:, None])[:, 0]
+        weights = self._weights()
         if isinstance(arches, tuple):
             if self._pool is None or self._pool.arches is not arches:
                 self._pool = _Pool(self.space, self.covariance, arches, self._features, self._factor)
@@ -191,7 +214,13 @@ class FittedGaussianProcess:
         asked = self.covariance.features(self.space, arches)
         rows = _solved(self._factor, self.covariance(self._features, asked))
         variance = self.covariance.diagonal(asked) - np.einsum("ij,ij->j", rows, rows)
-        return weights @ rows, np.sqrt(np.maximum(variance, _JITTER**2))
+        mean = self.covariance.expected(self.space, arches) + weights @ rows
+        return mean, np.sqrt(np.maximum(variance, _JITTER**2))
+
+    def _weights(self) -> Numbers:
+        """How far the scores are off what was expected, whitened."""
+        off: Numbers = _solved(self._factor, (self._scores - self._expected)[:, None])[:, 0]
+        return off
 
 
 # The parts ------------------------------------------------------------------------------------------------------------
@@ -222,39 +251,63 @@ class _Scale:
 
 
 class _Covariance:
-    """A weighted sum of kernels with their parameters, and the variance of the noise."""
+    """What is expected at first, a weighted sum of kernels with their parameters, and the variance of the noise."""
 
-    def __init__(self, kernels: tuple[Kernel, ...], logs: Numbers, sizes: Sequence[int]) -> None:
+    def __init__(
+        self,
+        kernels: tuple[Kernel, ...],
+        logs: Numbers,
+        sizes: Sequence[int],
+        expectation: Encoding | None = None,
+        trust: float = 0.0,
+    ) -> None:
         self.kernels = kernels
+        self.expectation = expectation
+        self.trust = trust
         self.variances = np.exp(logs[: len(kernels)])
         self.parameters = np.split(logs[len(kernels) : -1], np.cumsum(sizes)[:-1])
         self.noise = float(np.exp(logs[-1])) + _JITTER
 
     @classmethod
     def learned(
-        cls, kernels: tuple[Kernel, ...], starts: list[Numbers], features: list[Numbers], scores: Numbers
+        cls,
+        kernels: tuple[Kernel, ...],
+        starts: list[Numbers],
+        features: list[Numbers],
+        scores: Numbers,
+        expectation: Encoding | None,
+        guesses: Numbers,
     ) -> _Covariance:
         """That of the most probable parameters."""
         from scipy.optimize import minimize
 
         sizes = [len(start) for start in starts]
-        prior = np.concatenate([np.full(len(kernels), -np.log(len(kernels))), *starts, [_NOISE]])
+        later = 0 if expectation is None else _N_LATER
+        weights = np.full(len(kernels), -np.log(len(kernels) - later))
+        weights[len(kernels) - later :] += _LATER
+        prior = np.concatenate([weights, *starts, [_NOISE, _TRUST]])
+        if expectation is None:
+            prior = prior[:-1]
+        until = len(prior) - (expectation is not None)  # the logarithms of the covariance
         fixed = [None if size else k(f, f, s) for k, f, s, size in zip(kernels, features, starts, sizes, strict=True)]
 
         def loss(logs: Numbers) -> tuple[float, Numbers]:
             """The negative logarithm of the posterior density, and its gradient."""
-            made = cls(kernels, logs, sizes)
+            made = cls(kernels, logs[:until], sizes)
+            trust = np.exp(logs[until:])  # one or none
             parts = [
                 kernel(f, f, p) if known is None else known
                 for kernel, f, p, known in zip(kernels, features, made.parameters, fixed, strict=True)
             ]
-            total = sum(v * part for v, part in zip(made.variances, parts, strict=True))
+            total = _LEVEL + sum(v * part for v, part in zip(made.variances, parts, strict=True))
             total[np.diag_indices_from(total)] += made.noise
             factor = np.linalg.cholesky(total)
             inverse_factor = _solved(factor, np.eye(len(scores)))
             inverse = inverse_factor.T @ inverse_factor
-            weights = inverse @ scores
-            value = 0.5 * scores @ weights + np.log(np.diagonal(factor)).sum() + 0.5 * np.sum((logs - prior) ** 2)
+            off = scores + trust.sum() * guesses
+            weights = inverse @ off
+            by_prior = 0.5 * np.sum((logs - prior) ** 2)
+            value = 0.5 * off @ weights + np.log(np.diagonal(factor)).sum() + by_prior
             slope = 0.5 * (inverse - np.outer(weights, weights))  # by the covariance (Rasmussen & Williams, eq. 5.9)
             own = [v * np.vdot(slope, part) for v, part in zip(made.variances, parts, strict=True)]
             inner = [
@@ -263,17 +316,25 @@ class _Covariance:
                 for by in kernel.gradients(f, p, np.asarray(part, dtype=np.float64))
             ]
             noise = (made.noise - _JITTER) * np.trace(slope)
-            return float(value), np.array([*own, *inner, noise]) + logs - prior
+            by_trust = trust * (guesses @ weights)
+            return float(value), np.array([*own, *inner, noise, *by_trust]) + logs - prior
 
         found = minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=[(p - 6, p + 6) for p in prior],
                          options={"maxfun": _EVALUATIONS})  # fmt: skip
-        return cls(kernels, found.x, sizes)
+        return cls(kernels, found.x[:until], sizes, expectation, float(np.exp(found.x[until:]).sum()))
+
+    def expected(self, space: SearchSpace, arches: Sequence[Arch]) -> Numbers:
+        """The scores before anything is known; those of proxies are the higher the better."""
+        if self.expectation is None:
+            return np.zeros(len(arches))
+        guesses: Numbers = encoded(space, self.expectation, arches)[:, 0]
+        return -self.trust * guesses
 
     def features(self, space: SearchSpace, arches: Sequence[Arch]) -> list[Numbers]:
         return [kernel.features(space, arches) for kernel in self.kernels]
 
     def __call__(self, first: Sequence[Single], second: Sequence[Single]) -> Any:
-        total: Any = 0.0
+        total: Any = _LEVEL
         for kernel, variance, parameters, a, b in zip(
             self.kernels, self.variances, self.parameters, first, second, strict=True
         ):
@@ -282,11 +343,11 @@ class _Covariance:
                 b = b.astype(np.float32)  # noqa: PLW2901
             part = kernel(a, b, parameters)
             part *= part.dtype.type(variance)
-            total = part if total is None else part + total
+            total = part + total
         return total
 
     def diagonal(self, features: Sequence[Single]) -> Numbers:
-        total = np.zeros(len(features[0]))
+        total = np.full(len(features[0]), _LEVEL)
         for kernel, variance, parameters, own in zip(
             self.kernels, self.variances, self.parameters, features, strict=True
         ):
@@ -318,6 +379,7 @@ class _Pool:
         factor: Numbers,
     ) -> None:
         self.arches = arches
+        self.expected = covariance.expected(space, arches)
         self.features = [_features_of_pool(space, kernel, arches) for kernel in covariance.kernels]
         size = len(factor)
         self._table = np.empty((size + 16, len(arches)), dtype=np.float32)
@@ -340,7 +402,7 @@ class _Pool:
         self.variance -= told * told
 
     def guess(self, weights: Numbers) -> tuple[Numbers, Numbers]:
-        mean = (weights.astype(np.float32) @ self.rows).astype(np.float64)
+        mean = self.expected + (weights.astype(np.float32) @ self.rows).astype(np.float64)
         return mean, np.sqrt(np.maximum(self.variance, _JITTER**2))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -34,7 +34,9 @@ class GraphNetwork:
     Wen et al. 2020, Neural predictor for NAS, https://arxiv.org/abs/1912.00848: messages go along the edges and against
     them, by weights of their own. There the nodes' states are normalised and averaged; here messages are summed (Xu et
     al. 2019, https://arxiv.org/abs/1810.00826), so that how many operations there are isn't lost, and what is read is
-    the sum of the states with the output's own. It learns normal scores, by `deep_ensemble`.
+    the sum of the states with the output's own. It learns normal scores, by `deep_ensemble`; or which of two arches is
+    better, as in BRP-NAS (Dudziak et al. 2020, https://arxiv.org/abs/2007.08668), where that is asked of a pair of
+    states. Here it is asked of the difference of two scores, so that pairs don't contradict each other.
 
     Args:
         beside: an encoding that is read along with the graph, for what has no place in it: FLOPs, proxies, ….
@@ -44,6 +46,7 @@ class GraphNetwork:
         steps: of training; more where that is needed to see each arch 25 times.
         rate: of learning.
         decay: of the weights.
+        learns: the `scores`, or only the `order` of the arches.
 
     Example:
         >>> from netwright.spaces import Space, cell, nn
@@ -66,8 +69,11 @@ class GraphNetwork:
     steps: int = 200
     rate: float = 0.01
     decay: float = 0.1
+    learns: Literal["scores", "order"] = "scores"
 
     def __post_init__(self) -> None:
+        if self.learns not in ("scores", "order"):
+            raise InvalidInput(f"`learns` of GraphNetwork must be 'scores' or 'order', but got {self.learns!r}.")
         if min(self.members, self.width, self.depth, self.steps) < 1 or self.rate <= 0 or self.decay < 0:
             raise InvalidInput(
                 "a GraphNetwork needs at least 1 of `members`, `width`, `depth` and `steps`, `rate` above 0 and "
@@ -78,7 +84,7 @@ class GraphNetwork:
     def fit(self, space: SearchSpace, arches: Sequence[Arch], losses: Numbers, rng: np.random.Generator) -> Fitted:
         import torch
 
-        from netwright.predictors.deep_ensemble import Schedule, train
+        from netwright.predictors.deep_ensemble import Schedule, rank, train
 
         losses = checked_losses(arches, losses)
         scores = NormalScores.of(losses)
@@ -88,7 +94,11 @@ class GraphNetwork:
         forward, parameters = self._network(data, generator)
         steps = max(self.steps, _EPOCHS * -(-len(arches) // _BATCH))
         schedule = Schedule(steps, _BATCH, self.rate, self.decay)
-        error = train(forward, parameters, data, scores.forward(losses), schedule, rng)
+        known = scores.forward(losses)
+        if self.learns == "order":
+            forward, error = rank(forward, parameters, data, known, schedule, rng)
+        else:
+            error = train(forward, parameters, data, known, schedule, rng)
         return _FittedNetwork(reader, scores, forward, error)
 
     def _network(self, data: list[torch.Tensor], generator: torch.Generator) -> tuple[Forward, list[torch.Tensor]]:

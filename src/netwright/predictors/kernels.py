@@ -21,6 +21,7 @@ from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
 from netwright.predictors.encodings import Canonical, GraphFeatures, OneHot, Paths
 from netwright.predictors.protocols import Encoding, Numbers
+from netwright.predictors.proxies import Proxies
 from netwright.predictors.whole_space import encoded, kept_for
 
 __all__ = ["Hamming", "Kernel", "Linear", "SquaredExponential", "path_kernel", "weisfeiler_lehman_kernel"]
@@ -226,6 +227,8 @@ _moments: weakref.WeakKeyDictionary[SearchSpace, dict[Encoding, tuple[Numbers, N
 
 def _moments_of(space: SearchSpace, encoding: Encoding) -> tuple[Numbers, Numbers]:
     """The mean and the variance of each feature over random arches of the space: always the same ones."""
+    if isinstance(encoding, Proxies):
+        return encoding.moments(space)
     known = kept_for(_moments, space)
     if encoding not in known:
         rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ from netwright.core.errors import InvalidInput, unknown
 
 __all__ = [
     "Acquisition",
+    "AmongBest",
     "EpsilonGreedy",
     "ExpectedImprovement",
     "Thompson",
@@ -45,6 +46,8 @@ class ExpectedImprovement:
 
     Args:
         margin: by how much an arch has to be better.
+        least: an improvement that is worth an evaluation. If no arch is expected to improve by as much, there is
+            nothing to be gained by looking where little is known: then the mean alone decides. 0: never.
 
     Example:
         >>> promise = ExpectedImprovement()
@@ -53,18 +56,25 @@ class ExpectedImprovement:
         [0.399, 0.083, 0.396]
 
     Raises:
-        InvalidInput: if `margin` is negative.
+        InvalidInput: if `margin` or `least` is negative.
     """
 
     margin: float = 0.0
+    least: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.margin >= 0:
-            raise InvalidInput(f"`margin` of ExpectedImprovement must be at least 0, but got {self.margin}.")
+        if not (self.margin >= 0 and self.least >= 0):
+            raise InvalidInput(
+                "`margin` and `least` of ExpectedImprovement must be at least 0, but got "
+                f"margin={self.margin}, least={self.least}."
+            )
 
     def __call__(self, mean: Numbers, std: Numbers, best: float, rng: np.random.Generator) -> Numbers:
         std = np.maximum(std, 1e-12)
-        return _log_improvement((best - self.margin - mean) / std) + np.log(std)
+        found = _log_improvement((best - self.margin - mean) / std) + np.log(std)
+        if self.least and np.exp(found.max()) < self.least:
+            return -mean
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +160,51 @@ class EpsilonGreedy:
         return self.width * std - mean
 
 
-_NAMED: dict[str, type[ExpectedImprovement | UpperConfidenceBound | Thompson | EpsilonGreedy]] = {
+@dataclass(frozen=True, slots=True)
+class AmongBest:
+    """Any of those that are expected to be among the best; or now and then the one that is expected to be the best.
+
+    For predictors that know the neighbourhood of good arches better than which of them is the best: as in Wu et al.
+    2021, WeakNAS, https://arxiv.org/abs/2102.10490, and Dudziak et al. 2020, BRP-NAS, https://arxiv.org/abs/2007.08668.
+
+    Args:
+        share: of the arches that are looked at: so many are among the best.
+        greedy: how often the best one itself is taken.
+
+    Example:
+        >>> promise = AmongBest(share=0.5)
+        >>> found = promise(np.array([0.0, 1.0, 2.0, 3.0]), np.ones(4), 0.0, np.random.default_rng(0))
+        >>> sorted(np.argsort(-found)[:2].tolist())
+        [0, 1]
+
+    Raises:
+        InvalidInput: if `share` isn't in (0, 1] or `greedy` not in [0, 1].
+    """
+
+    share: float = 0.05
+    greedy: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.share <= 1 and 0 <= self.greedy <= 1):
+            raise InvalidInput(
+                "`share` of AmongBest must be in (0, 1] and `greedy` in [0, 1], but got "
+                f"share={self.share}, greedy={self.greedy}."
+            )
+
+    def __call__(self, mean: Numbers, std: Numbers, best: float, rng: np.random.Generator) -> Numbers:
+        places = np.argsort(np.argsort(mean, kind="stable"))  # 0 is the best; also those that are evaluated count
+        if rng.random() < self.greedy:
+            return -places.astype(np.float64)
+        among = places < max(1, round(self.share * len(mean)))
+        return np.where(among, rng.random(len(mean)), -1.0 - places)
+
+
+_NAMED: dict[str, type[ExpectedImprovement | UpperConfidenceBound | Thompson | EpsilonGreedy | AmongBest]] = {
     "epsilon_greedy": EpsilonGreedy,
     "expected_improvement": ExpectedImprovement,
     "upper_confidence_bound": UpperConfidenceBound,
     "thompson": Thompson,
+    "among_best": AmongBest,
 }
 
 

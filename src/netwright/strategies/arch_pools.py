@@ -17,7 +17,15 @@ from netwright.core import Arch, Candidate, History, Record, SearchSpace
 from netwright.core.errors import SpaceExhausted
 from netwright.predictors.whole_space import whole_space
 
-__all__ = ["DistinctArches", "Scope", "distinct_arches", "most_promising", "nearby_arches", "random_unseen"]
+__all__ = [
+    "DistinctArches",
+    "Scope",
+    "best_unseen",
+    "distinct_arches",
+    "most_promising",
+    "nearby_arches",
+    "random_unseen",
+]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
@@ -110,6 +118,32 @@ def random_unseen(space: SearchSpace, history: History, rng: np.random.Generator
         if not history.seen(arch, 1.0):
             return history.candidate(arch)
     raise SpaceExhausted(f"{_TRIES} random arches in a row were known after {len(history)} records.")
+
+
+def best_unseen(
+    space: SearchSpace,
+    history: History,
+    rng: np.random.Generator,
+    key: Hashable,
+    *,
+    promises: Callable[[Sequence[Arch]], Numbers],
+    count: int,
+) -> Candidate:
+    """The most promising of some random arches that nobody has evaluated.
+
+    Args:
+        space, history, rng: as in `Strategy.propose`.
+        key: the strategy; what is known of a small space is kept under it.
+        promises: how promising each of some arches is, shape (n_arches,).
+        count: how many random arches there are to choose from.
+
+    Raises:
+        SpaceExhausted: if every network of a small space is known, or a hundred random arches in a row are.
+    """
+    pool = [arch for arch, _ in nearby_arches(space, history, (), count, rng)]
+    if not pool:
+        return random_unseen(space, history, rng, key)
+    return history.candidate(pool[_first_best(promises(pool), rng)])
 
 
 def most_promising(

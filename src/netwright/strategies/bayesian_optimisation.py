@@ -17,9 +17,11 @@ from netwright.core import Candidate, History, Record, SearchSpace
 from netwright.core.errors import InvalidInput
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.predictors.protocols import Predictor
+from netwright.predictors.proxies import Consensus, Proxies, with_proxies
 from netwright.predictors.targets import NormalTargets, Targets
-from netwright.strategies.acquisition import Acquisition, acquisition_from
-from netwright.strategies.arch_pools import N_BEST, Scope, most_promising, random_unseen
+from netwright.predictors.whole_space import encoded
+from netwright.strategies.acquisition import Acquisition, ExpectedImprovement, acquisition_from
+from netwright.strategies.arch_pools import N_BEST, Scope, best_unseen, most_promising, random_unseen
 from netwright.strategies.surrogate import Liar, Surrogate, check_surrogate, penalised, scalarised, table_of
 
 __all__ = ["BayesianOptimisation"]
@@ -34,7 +36,8 @@ class BayesianOptimisation:
 
     Attributes:
         predictor: guesses the score of an arch and how sure that is: any of `netwright.predictors`.
-        acquisition: what is promising: `expected_improvement`, `upper_confidence_bound`, `thompson`, or an object.
+        acquisition: what is promising: `expected_improvement`, `upper_confidence_bound`, `thompson`, or an object. If
+            not given, the improvement that is expected, and where hardly any is left, the mean.
         n_initial: random arches before the predictor is asked.
         targets: what it learns: normal scores of the losses with the poor end cut off, unless another is given.
         liar: what candidates that are being evaluated are taken to score (Ginsbourger et al. 2010, the constant liar):
@@ -44,6 +47,9 @@ class BayesianOptimisation:
             promise on its own, the best draw of very many says little.
         every: after how many records a predictor other than the Gaussian process is fitted anew. With more than one,
             it isn't told of what is being evaluated.
+        prior: cheap scores of arches (zero-cost proxies, FLOPs, …). The predictor learns from them too, and how far to
+            trust them; and the first arch is not random, but the best of `pool` random ones by their consensus. The
+            second is random: from what is good alone nothing is learned of what makes it good.
 
     The scores of several objectives are scalarised by random weights for each proposal (ParEGO, Knowles 2006). Records
     that break limits rank behind all others, less violation first, and failed ones last: where they are is learned too.
@@ -54,13 +60,14 @@ class BayesianOptimisation:
     """
 
     predictor: Predictor = field(default_factory=lambda: GaussianProcess(targets="losses"))
-    acquisition: str | Acquisition = "upper_confidence_bound"
+    acquisition: str | Acquisition = field(default_factory=lambda: ExpectedImprovement(least=0.05))
     n_initial: int = 3
     targets: Targets = field(default_factory=NormalTargets)
     liar: Liar = "mean"
     pool: int = 200
     scope: Scope = "whole"
     every: int = 1
+    prior: Proxies | None = None
 
     def __post_init__(self) -> None:
         if self.n_initial < 1 or self.pool < 1 or self.every < 1:
@@ -72,6 +79,15 @@ class BayesianOptimisation:
             raise InvalidInput(f"`scope` must be 'whole' or 'nearby', but got {self.scope!r}.")
         check_surrogate(self.predictor, self.liar)
         acquisition_from(self.acquisition)
+        self.informed()
+
+    def informed(self) -> Predictor:
+        """The predictor, with the prior where there is one.
+
+        Raises:
+            InvalidInput: if it can't take one.
+        """
+        return self.predictor if self.prior is None else with_proxies(self.predictor, self.prior)
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:
         """The most promising arch that nobody has evaluated.
@@ -81,7 +97,10 @@ class BayesianOptimisation:
         """
         state = history.fold((self, "surrogate"), Surrogate.note, Surrogate)
         if history.next_id < self.n_initial or not any(record.losses for record in state.records):
-            return random_unseen(space, history, rng, self)
+            if self.prior is None or history.next_id:
+                return random_unseen(space, history, rng, self)
+            guesses = partial(encoded, space, Consensus(self.prior))
+            return best_unseen(space, history, rng, self, promises=lambda a: guesses(a)[:, 0], count=self.pool)
         model = _Model(self, space, state, history, rng)
         return most_promising(
             space, history, rng, self, promises=model.promises, best=model.best, count=self.pool, scope=self.scope
@@ -128,7 +147,7 @@ class _Model:
     def promises(self, arches: Any) -> Any:
         mean, std = self._state.predict(
             self.space,
-            self._strategy.predictor,
+            self._strategy.informed(),
             self._scores,
             arches,
             learned_from=self._learned_from,
