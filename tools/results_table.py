@@ -186,6 +186,15 @@ def _multi_fidelity(found: Found) -> str:
     return ", ".join(said).replace("_", "-")
 
 
+def _collapse(found: Found) -> str:
+    rows = found["methods"]
+    best = max((name for name in rows if name != "darts"), key=lambda name: rows[name]["accuracy"])
+    return (
+        f"{100 * rows['darts']['accuracy']:.2f} % with {rows['darts']['skips']:.1f} of 6 edges skips / "
+        f"{100 * found['random_median']:.2f} % / {100 * rows[best]['accuracy']:.2f} % ({best.replace('_', '-')})"
+    )
+
+
 ROWS = (
     Row("`netwright search digits --budget 60s`: test accuracy, wall time", "main_job", _job("digits"), "98 %, 66 s"),
     Row(
@@ -231,6 +240,33 @@ ROWS = (
         "elastic_front",
         lambda found: f"{found['ratio']:.2f} times ({found['points']} points)",
         "above 1; 8 points",
+    ),
+    Row(
+        "first-order DARTS / a random path a step, images/s against loops written by hand; memory of a path's step "
+        "against its own network's",
+        "supernet_speed",
+        lambda found: (
+            f"{found['darts']['ratio']:.2f} / {found['path']['ratio']:.2f} times "
+            f"({found['darts']['ratio_channels_last']:.2f} / {found['path']['ratio_channels_last']:.2f} where those "
+            f"are channels-last); {found['memory']['ratio']:.2f} times"
+        ),
+        "1.3 / 1.0; 1.3 times",
+    ),
+    Row(
+        "DARTS drifts to skip connections on NAS-Bench-201's cells, others don't: test accuracy of DARTS / the median "
+        "random cell / the best answer",
+        "darts_collapse",
+        _collapse,
+        "below; above",
+    ),
+    Row(
+        "arches that DARTS / GDAS / PC-DARTS / DrNAS / SPOS / ENAS end with on Fashion-MNIST, looked up in "
+        "NAS-Bench-201: CIFAR-10 test accuracy",
+        "derived_arches",
+        lambda found: (
+            " / ".join(f"{row['test_accuracy']:.1f}" for row in found["methods"].values())
+            + f" % (median random cell {found['random_median']:.1f} %)"
+        ),
     ),
     Row(
         "published cells as built: numbers of parameters that equal the papers', in their rounding",
