@@ -38,7 +38,7 @@ class ASHA:
             worse; `stopping`: it goes on at once or never, by those that were there before it.
 
     Differs from the paper in that the strategy inside may be any, and in that the highest rung that has a record to
-    promote comes first, among which the best.
+    promote comes first, among which the best. Of several objectives the first one decides what goes on.
 
     Example:
         >>> from netwright import Space, integer

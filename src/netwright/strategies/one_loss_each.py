@@ -19,6 +19,8 @@ from netwright.core.repeats import Repeats
 
 __all__ = ["OneLossEach", "aligned", "one_loss_each"]
 
+_RARELY = 50  # the history is made anew when one record in so many has changed it
+
 
 @dataclass(slots=True)
 class OneLossEach:
@@ -30,7 +32,8 @@ class OneLossEach:
         first: the first record of each arch, in the order in which they came in: its id and parent are the arch's.
         newest: the record of each arch's highest fidelity; of equal ones the last.
         levels: what came out at each fidelity: the losses of each arch, all repeats of them together.
-        history: what the strategy inside sees; None: to be made anew.
+        history: what the strategy inside sees.
+        n_changes: records that change what is in it, since it was made.
     """
 
     space: SearchSpace
@@ -38,7 +41,11 @@ class OneLossEach:
     first: dict[Arch, Record] = field(default_factory=dict)
     newest: dict[Arch, Record] = field(default_factory=dict)
     levels: dict[float, dict[Arch, Repeats]] = field(default_factory=dict)
-    history: History | None = None
+    history: History = field(init=False)
+    n_changes: int = 0
+
+    def __post_init__(self) -> None:
+        self.history = History(self.objectives, canonical=self.space.canonical)
 
     def note(self, record: Record) -> OneLossEach:
         """Take a record in."""
@@ -54,24 +61,26 @@ class OneLossEach:
                 level[arch].add(record)
             else:
                 level[arch] = Repeats(record)
-        if self.history is not None:
-            if known is None and record.fidelity <= min(self.levels, default=1.0):
-                self.history.add(replace(record, fidelity=1.0))  # nothing changes for the others
-            else:
-                self.history = None
+        if known is None and record.fidelity <= min(self.levels, default=1.0):
+            self.history.add(replace(record, fidelity=1.0))  # nothing changes for the others
+            return self
+        # Made anew at records that follow from the records alone, so that it is the same whenever it is asked for; and
+        # not at each of thousands.
+        self.n_changes += 1
+        if known is None or self.n_changes * _RARELY >= len(self.first):
+            self._make()
         return self
 
-    def made(self) -> History:
-        """The history, up to date but for what is pending."""
-        if self.history is None:
-            self.history = History(self.objectives, canonical=self.space.canonical)
-            losses = self._losses()
-            for arch, first in self.first.items():
-                newest = self.newest[arch]
-                self.history.add(
-                    replace(newest, id=first.id, parent=first.parent, fidelity=1.0, losses=losses.get(arch, ()))
-                )
-        return self.history
+    def _make(self) -> None:
+        """The history from all that is known."""
+        self.n_changes = 0
+        self.history = History(self.objectives, canonical=self.space.canonical)
+        losses = self._losses()
+        for arch, first in self.first.items():
+            newest = self.newest[arch]
+            self.history.add(
+                replace(newest, id=first.id, parent=first.parent, fidelity=1.0, losses=losses.get(arch, ()))
+            )
 
     def _losses(self) -> dict[Arch, tuple[float, ...]]:
         """One loss an objective for each arch that has any at its highest fidelity."""
@@ -107,7 +116,7 @@ def one_loss_each(key: Hashable, space: SearchSpace, history: History) -> Histor
         [(0, 0.6), (1, 0.5), (2, 0.9)]
     """
     state: OneLossEach = history.fold(key, OneLossEach.note, partial(OneLossEach, space, history.objectives))
-    inner = state.made()
+    inner = state.history
     wanted = {number: other for number, other in history.pending.items() if other.arch not in state.first}
     for number in [number for number in inner.pending if number not in wanted]:
         inner.drop(number)
