@@ -6,7 +6,8 @@ Each run is a process of its own in an empty folder; the time is what the shell 
 training included. The test part is never seen by the search: 359 of the digits, the official 10,000 of Fashion-MNIST.
 Beside it the space's default arch, for how much of the result is the search's: what the search itself measured.
 The bars: digits in 60 s: at most 66 s, test accuracy (median of the seeds) at least 0.98; Fashion-MNIST in 10 minutes:
-at most 660 s, at least 0.930; digits in 2 minutes by a method of weight sharing, `spos` or `enas`: at least 0.975.
+at most 660 s, at least 0.938, and on every seed above `auto-full`, which trains every candidate fully; digits in 2
+minutes by a method of weight sharing, `spos` or `enas`: at least 0.975.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from typing import Any
 
 JOBS = {
     "digits": ("60s", 66.0, 0.98),
-    "fashion-mnist": ("10m", 660.0, 0.930),
+    "fashion-mnist": ("10m", 660.0, 0.938),
+    "fashion-mnist, auto-full": ("10m", 660.0, 0.930),
     "digits, spos": ("2m", 126.0, 0.975),
     "digits, enas": ("2m", 126.0, 0.975),
 }
@@ -67,7 +69,10 @@ def run(data: str, budget: str, seed: int) -> dict[str, Any]:
         records = subprocess.run(
             [command(), "show", "run", "--json"], cwd=folder, capture_output=True, text=True, check=True
         )
-        first = next((r for r in json.loads(records.stdout)["records"] if r["id"] == 0), None)
+        # The default arch comes first; where short trainings do, it counts if it was trained fully, too.
+        all_records = json.loads(records.stdout)["records"]
+        arch = next((r["arch"] for r in all_records if r["id"] == 0), None)
+        first = next((r for r in all_records if r["arch"] == arch and r["fidelity"] == 1), None)
     return {
         "data": data,
         "seed": seed,
@@ -124,6 +129,11 @@ def main() -> None:
             f"{data:<15} median test accuracy {found[data]['test_accuracy_median']:.4f} (bar {accuracy_bar}), "
             f"longest {found[data]['wall_seconds_longest']:.1f} s (bar {wall_bar:.0f})"
         )
+    if {"fashion-mnist", "fashion-mnist, auto-full"} <= found.keys():
+        names = ("fashion-mnist", "fashion-mnist, auto-full")
+        pairs = zip(*(found[name]["test_accuracies"] for name in names), strict=True)
+        found["fashion-mnist"]["seeds_above_full"] = above = sum(auto > full for auto, full in pairs)
+        print(f"fashion-mnist: short trainings first are above full training of every candidate on {above} seeds")
     if options.json:
         print(json.dumps(found))
 

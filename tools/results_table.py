@@ -201,7 +201,7 @@ ROWS = (
         "`netwright search fashion-mnist --budget 10m`: test accuracy, wall time",
         "main_job",
         _job("fashion-mnist"),
-        "93 %, 660 s",
+        "93.8 %, 660 s",
     ),
     Row(
         "`--method spos --budget 2m` on the digits: test accuracy, wall time",
