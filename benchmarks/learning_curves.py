@@ -12,11 +12,12 @@ Nothing is tuned on what is reported. Each rule has one setting that makes it bo
 at random. On one half, `--searches` searches are run with bolder and bolder settings until one loses; the setting one
 step more careful than the last that didn't is reported, on searches among the other half. Then halves change places.
 Every rule gets the same. The second table has each rule as it is by default, on all cells. The defaults of the
-extrapolation are the paper's chance of 5 % (Domhan et al. 2015), the better half, and the three whole curves without
-which there is no regression; the others' are as they are known.
+extrapolation are a chance of 1 %, the better half, and the three whole curves without which there is no regression;
+the others' are as they are known.
 
-The table is looked for in the folder of NETWRIGHT_DATA, or in ../shared/data beside the repository. The bar: learning-
-curve extrapolation saves at least 60 % of the epochs at no loss, and more than the median rule and the last value.
+The table is looked for in the folder of NETWRIGHT_DATA, or in ../shared/data beside the repository. The bar: with
+learning-curve extrapolation at least 60 % of the epochs are saved, 99 % of the searches lose nothing, and more epochs
+are saved than by the median rule and by the last value.
 """
 
 from __future__ import annotations
@@ -44,19 +45,20 @@ from netwright.predictors.parametric_curves import ParametricCurves
 FILE = "nasbench_nlp_wikitext2_curves.npz"
 CELLS = 60  # that a search trains
 BAR = 0.6
+KEPT = 0.99  # the share of the searches that lose nothing, to speak of no loss
 MAIN, BASELINES = "extrapolation", ("median", "last_value")
 
 
 # By rule: one setting after the other, from careful to bold; what isn't named is as it is by default.
 SETTINGS: dict[str, tuple[StoppingRule, ...]] = {
     "median": tuple(MedianRule(grace=grace) for grace in (10, 5, 3, 2, 1)),
-    "last_value": tuple(LastValue(share=share) for share in (0.5, 0.35, 0.25, 0.2, 0.15, 0.1)),
+    "last_value": tuple(LastValue(share=share) for share in (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)),
     "patience": tuple(Patience(epochs=epochs) for epochs in (10, 5, 3, 2, 1)),
-    "sum_of_losses": tuple(SumOfLosses(share=share) for share in (0.5, 0.35, 0.25, 0.2, 0.15, 0.1)),
+    "sum_of_losses": tuple(SumOfLosses(share=share) for share in (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)),
     "parametric_extrapolation": tuple(
-        Extrapolation(ParametricCurves(), chance, share=1.0, start=1) for chance in (0.001, 0.01, 0.05, 0.1, 0.2)
+        Extrapolation(ParametricCurves(), chance, share=1.0, start=1) for chance in (0.0002, 0.001, 0.005, 0.02, 0.1)
     ),
-    "extrapolation": tuple(Extrapolation(chance=chance) for chance in (0.01, 0.02, 0.05, 0.1, 0.2)),
+    "extrapolation": tuple(Extrapolation(chance=chance) for chance in (0.0002, 0.001, 0.005, 0.02, 0.1)),
 }
 DEFAULTS: dict[str, StoppingRule] = {
     "median": MedianRule(),
@@ -231,10 +233,10 @@ def main() -> None:
             low, high = more[name]["interval"]
             span = f"95 %: {100 * low:+.1f} to {100 * high:+.1f}"
             print(f"{MAIN} against {name}: {100 * more[name]['mean']:+.1f} points more saved ({span})")
-        better = all(more[name]["mean"] > 0 and main_rule["kept"] >= results[name]["kept"] for name in BASELINES)
-        facts |= {"more": more, "met": main_rule["saved"] >= BAR and better}
+        better = all(more[name]["interval"][0] > 0 for name in BASELINES)
+        facts |= {"more": more, "met": main_rule["saved"] >= BAR and main_rule["kept"] >= KEPT and better}
         met = "yes" if facts["met"] else "no"
-        print(f"at least {BAR:.0%} saved, more than both baselines save, and no more often lost: {met}")
+        print(f"at least {BAR:.0%} saved, nothing lost in {KEPT:.0%} of the searches, more than both baselines: {met}")
     if options.json:
         print(json.dumps(facts))
 

@@ -72,6 +72,11 @@ def test_a_rule_goes_on_with_the_best_curve_and_when_nothing_is_known(name):
     assert first_stop(rule, 2 + 0.5 / TIME, earlier=np.zeros((0, 1))) is None
 
 
+def test_a_regression_needs_two_epochs():
+    assert first_stop(Extrapolation(share=1.0), 2 + 0.5 / TIME) == 2
+    assert CurveRegression().forecast(whole()[0, :1], whole()) is None
+
+
 @pytest.mark.parametrize("name", sorted(set(COMPARING) - {"parametric_extrapolation"}))
 def test_a_rule_that_compares_stops_a_bad_curve_at_once(name):
     assert first_stop(stopping[name](), 2 + 0.5 / TIME) == 1

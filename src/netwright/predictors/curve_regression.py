@@ -24,7 +24,8 @@ class CurveRegression:
 
     The features are the last value and what was gained over the last quarter and the last half of the epochs. It is a
     ridge regression of the rest of the gain, with Student's t distribution for what it doesn't explain: a few whole
-    curves are enough to begin with, and say little by themselves.
+    curves are enough to begin with, and say little by themselves. One epoch is too little: a slow start looks like a
+    bad end, and only slopes tell them apart.
 
     Differs from the paper: its support vector regression needs a hundred whole curves and has no distribution of its
     own; features of the arch and the training are left out, as they differ little where there are few curves.
@@ -47,9 +48,9 @@ class CurveRegression:
             raise InvalidInput(f"`ridge` of CurveRegression must be above 0, but got {self.ridge!r}.")
 
     def forecast(self, curve: Numbers, finished: Numbers) -> Forecast | None:
-        """The end of a curve; None with fewer than three whole ones."""
+        """The end of a curve; None after one epoch, or with fewer than three whole curves."""
         n, epoch = len(finished), len(curve)
-        if n < 3:
+        if n < 3 or epoch < 2:
             return None
         known, asked = features(finished[:, :epoch]), features(curve[None])[0]
         gains = finished[:, -1] - finished[:, epoch - 1]

@@ -30,7 +30,8 @@ class Extrapolation:
     Nor does one that is ahead of the best at the same epoch: it goes on, as a forecast is least to be trusted where no
     whole curve has been.
 
-    The papers' rule is the chance alone.
+    The papers' rule is the chance alone. On the learning curves of NAS-Bench-NLP the chance is about the share of the
+    searches that lose their best arch by stopping (`benchmarks/learning_curves.py`).
 
     Attributes:
         predictor: foretells the end of the curve.
@@ -48,7 +49,7 @@ class Extrapolation:
     """
 
     predictor: CurvePredictor = field(default_factory=CurveRegression)
-    chance: float = 0.05
+    chance: float = 0.01
     share: float = 0.5
     start: int = 3
     grace: int = 1
