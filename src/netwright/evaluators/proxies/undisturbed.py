@@ -24,8 +24,7 @@ def draw_from(seed: int, model: nn.Module) -> None:
     """
     torch.default_generator.manual_seed(seed)
     for device in _devices(model):
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
+        torch.cuda.set_rng_state(torch.Generator(device).manual_seed(seed).get_state(), device)
 
 
 def _devices(model: nn.Module) -> set[torch.device]:
