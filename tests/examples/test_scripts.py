@@ -28,7 +28,7 @@ def _quick(root, name: str, *changes: tuple[str, str]) -> str:
 
 def test_every_example_has_a_test(root):
     assert {path.name for path in (root / "examples").glob("*.py")} == {
-        "quickstart.py", "own_space.py", "compare_methods.py"
+        "quickstart.py", "own_space.py", "compare_methods.py", "search_cells.py"
     }  # fmt: skip
 
 
@@ -52,6 +52,15 @@ def test_methods_compared(root, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["own_space.py", "compare_methods.py"])
+def test_cells_found_by_gradients(root, tmp_path):
+    plan = ', plan=netwright.TrainingPlan(epochs=1), budget="1 candidates"'
+    changes = [(', budget="150s"', plan), ('"digits"', '"stripes"'), ("darts(channels=8", "darts(channels=4")]
+    shown = _run(_quick(root, "search_cells.py", *changes), tmp_path)
+    assert "Genotype(normal=[" in shown
+    assert " parameters with twice the channels and cells" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["own_space.py", "compare_methods.py", "search_cells.py"])
 def test_the_examples_as_they_are(root, tmp_path, name):
     assert _run((root / "examples" / name).read_text(encoding="utf-8"), tmp_path)
