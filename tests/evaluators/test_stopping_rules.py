@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import random
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from netwright.evaluators.stopping import (
 )
 from netwright.predictors.curve_regression import CurveRegression
 from netwright.predictors.parametric_curves import ParametricCurves
+from netwright.testing import check_stopping_rule
 
 EPOCHS = 20
 LEVELS = np.linspace(0.1, 0.5, 9)
@@ -63,6 +66,50 @@ def test_each_rule_is_a_frozen_picklable_value(name):
     assert pickle.loads(pickle.dumps(rule)) == rule
     assert hash(rule) == hash(stopping[name]())
     assert stopping.summary(name).endswith(".")
+
+
+@pytest.mark.parametrize("name", sorted(stopping))
+@pytest.mark.parametrize("seed", range(3))
+def test_each_rule_keeps_the_contract(name, seed):
+    check_stopping_rule(stopping[name](), seed=seed)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Breaks a law."""
+
+    how: str
+    compares: bool = False
+
+    def __call__(self, curve):
+        if self.how == "number":
+            return 1
+        if self.how == "writes":
+            curve.losses[-1] += 1
+        if self.how == "draws":
+            np.random.default_rng(0)
+            random.random()
+        if self.how == "compares" and len(curve.earlier_losses):
+            return "others are there"
+        if self.how == "crashes" and not np.isfinite(curve.losses).all():
+            raise ZeroDivisionError("nothing to divide by")
+        return "always" if self.how == "best" else ""
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("number", "Broken must say why to stop, or '' to go on, but returned 1"),
+        ("writes", "Broken must not change what it is shown"),
+        ("draws", "Broken .*global random state"),
+        ("compares", "Broken says that it doesn't compare, but earlier candidates change what it says"),
+        ("crashes", "Broken must get along with any curve, but raised ZeroDivisionError after epoch 2"),
+        ("best", "Broken must go on with a curve that is the best at each epoch, but said: always"),
+    ],
+)
+def test_the_contract_finds_what_it_is_for(how, said):
+    with pytest.raises(AssertionError, match=said):
+        check_stopping_rule(Broken(how))
 
 
 @pytest.mark.parametrize("name", sorted(stopping))

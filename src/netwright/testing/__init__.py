@@ -17,6 +17,7 @@ from netwright.testing.strategy_contract import check_beats_random, check_strate
 if TYPE_CHECKING:
     from netwright.testing.proxy_contract import check_proxy
     from netwright.testing.space_contract import check_networks, check_space
+    from netwright.testing.stopping_contract import check_stopping_rule
     from netwright.testing.supernet_contract import check_supernet
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "check_predictor",
     "check_proxy",
     "check_space",
+    "check_stopping_rule",
     "check_store",
     "check_strategy",
     "check_supernet",
@@ -34,11 +36,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The contracts of spaces, proxies and supernets need torch; workers in the executors' contract do without.
+    # Some contracts need torch; workers in the executors' contract do without.
     if name in ("check_networks", "check_space"):
         return getattr(importlib.import_module("netwright.testing.space_contract"), name)
     if name == "check_proxy":
         return importlib.import_module("netwright.testing.proxy_contract").check_proxy
+    if name == "check_stopping_rule":
+        return importlib.import_module("netwright.testing.stopping_contract").check_stopping_rule
     if name == "check_supernet":
         return importlib.import_module("netwright.testing.supernet_contract").check_supernet
     raise AttributeError(f"module 'netwright.testing' has no attribute {name!r}")
