@@ -9,10 +9,12 @@ import torch
 from netwright import Arch, Space, choice, integer, layers, n_outputs, nn, real, repeat
 from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.oneshot.mixed_cell import MixedCell
+from netwright.oneshot.relaxation.alike import AlikeStack
 from netwright.oneshot.relaxation.relaxable import check_relaxable
 from netwright.oneshot.relaxed import Relaxed
 from netwright.oneshot.supernet import Supernet
 from netwright.spaces.language import cell, subset
+from netwright.spaces.zoo.stacked_cells import operation, stacked, thirds
 
 IMAGE, ROW = (1, 6, 6), (6,)
 
@@ -218,6 +220,38 @@ def test_alike_cells_can_be_left_out_for_a_while():
     assert not close(half, whole)
     relaxed.mixing.depth_share = 1.0
     assert close(relaxed(x), whole)
+
+
+def test_cells_of_two_inputs_can_be_left_out_for_a_while():
+    """Those whose inputs and output are of one shape: one in each third."""
+
+    def make(kind, width, entering):
+        stride = 2 if kind == "reduce" else 1
+
+        def of_edge(source, target):
+            step = stride if source < 2 else 1
+            return {"skip": operation("skip_connect", width, step), "conv": operation("nor_conv_1x1", width, step)}
+
+        return cell(of_edge, 4, n_inputs=2, output="concat", inputs=entering, stride=stride, label=kind)
+
+    space = Space(stacked(thirds(9), make, channels=2, input_shape=(1, 8, 8)))
+    relaxed = relaxed_of(space, (1, 8, 8))
+    stack = next(module for module in relaxed.network.modules() if isinstance(module, AlikeStack))
+    assert stack._runs == [[2], [5], [8]]
+    relaxed.sample()
+    x = inputs((1, 8, 8))
+    whole = relaxed(x)
+    for share, left_out in ((0.8, set()), (0.4, {2, 5, 8})):
+        relaxed.mixing.depth_share = share
+        assert stack._left_out() == left_out
+        assert relaxed(x).shape == whole.shape
+        assert close(relaxed(x), whole) == (not left_out)
+    rng = np.random.default_rng(0)
+    relaxed.mixing.depth_share = 1.0
+    for _ in range(3):
+        arch = space.sample(rng)
+        relaxed.only(arch)
+        assert close(relaxed(x), relaxed.supernet.path(arch)(x))
 
 
 def test_weights_are_shared_and_move_with_the_supernet():

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidSpace
-from netwright.models.layers import Cell
+from netwright.models.layers import Cell, CellStack
 from netwright.models.sharing import Place, Sharing
 from netwright.models.targets import target_of
 from netwright.oneshot.arch_parameters import MixedChoice
 from netwright.oneshot.mixed_cell import MixedCell
 from netwright.oneshot.mixture import MixedDepth, Mixing, Mixture
+from netwright.oneshot.relaxation.alike import Alike, AlikeStack
 from netwright.oneshot.relaxation.relaxable import is_identity, makes_module
 from netwright.spaces.identity import identity
 from netwright.spaces.nodes import Call, Choice, Repeat, Subset
 
-__all__ = ["Alike", "MixedSharing"]
+__all__ = ["MixedSharing"]
 
 _NOTHING_DECIDED = Arch({})
 
@@ -99,6 +99,8 @@ class MixedSharing(Sharing):
                 return self._in_a_row(node, place, arch)
             if target is Cell:
                 return self._cell(node, place, arch)
+            if target is CellStack:
+                return self._stack(node, place, arch)
             return super()._module(target, node, place, arch)
         finally:
             self._sequential.pop()
@@ -123,6 +125,12 @@ class MixedSharing(Sharing):
             last = text
         return nn.Sequential(*grouped)
 
+    def _stack(self, node: Call, place: Place, arch: Arch) -> nn.Module:
+        stack = super()._module(CellStack, node, place, arch)
+        assert isinstance(stack, CellStack)
+        calls = node.kwargs["cells"] if "cells" in node.kwargs else node.args[1]
+        return AlikeStack(stack, [identity(call) for call in calls], self.mixing)
+
     def _cell(self, node: Call, place: Place, arch: Arch) -> nn.Module:
         cell = super()._module(Cell, node, place, arch)
         assert isinstance(cell, Cell)
@@ -144,33 +152,6 @@ class MixedSharing(Sharing):
         name = f"edges {where}{', '.join(names)}"
         options = tuple(cell.wiring[edge][0] for edge in edges)
         return self.mixed.setdefault(name, MixedChoice(name, options, "edges", choices=choices))
-
-
-class Alike(nn.Module):
-    """Parts one after the other that are alike; only the first ones, where the mixing says so.
-
-    Args:
-        parts: at least one.
-        mixing: tells which share of them is computed.
-    """
-
-    def __init__(self, parts: Sequence[nn.Module], mixing: Mixing) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(parts)
-        self.mixing = mixing
-
-    def append(self, part: nn.Module) -> None:
-        """One more."""
-        self.parts.append(part)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for part in self._active():
-            x = part(x)
-        return x
-
-    def _active(self) -> Iterator[nn.Module]:
-        n = len(self.parts) if not self.mixing.measured else max(1, round(self.mixing.depth_share * len(self.parts)))
-        return (part for part, _ in zip(self.parts, range(n), strict=False))
 
 
 def _choice_in(edge: Any) -> str | None:
