@@ -17,13 +17,24 @@ from netwright.core.quantity import count_text, seconds_text
 from netwright.evaluators import Speed, TrainingPlan
 from netwright.tasks import Task
 
-__all__ = ["FINAL_SHARE", "PREPARATION_SHARE", "SearchPlan", "plan_for_candidates", "plan_for_seconds", "plan_under"]
+__all__ = [
+    "FINAL_SHARE",
+    "LEAST_SEARCH_SHARE",
+    "PREPARATION_SHARE",
+    "SearchPlan",
+    "plan_for_candidates",
+    "plan_for_seconds",
+    "plan_under",
+]
 
 FINAL_SHARE = 0.65
 """The share of a time budget that the final training may take at most."""
 
 PREPARATION_SHARE = 0.6
 """The share of a search's time that a method's preparation may take."""
+
+LEAST_SEARCH_SHARE = 0.15
+"""The share of a search's time that is left for candidates even where a preparation takes too long."""
 
 _LEAST_EPOCHS = 3  # of a candidate, on as much of the data as then fits
 _MOST_EPOCHS = 40  # of a candidate

@@ -17,7 +17,14 @@ from netwright.automl.buildable import first_buildable
 from netwright.automl.final_training import Trained, rebuilt, train_winner
 from netwright.automl.keeping import Keeper
 from netwright.automl.overuse import FreshScore, fresh_score
-from netwright.automl.planning import PREPARATION_SHARE, SearchPlan, plan_for_candidates, plan_for_seconds, plan_under
+from netwright.automl.planning import (
+    LEAST_SEARCH_SHARE,
+    PREPARATION_SHARE,
+    SearchPlan,
+    plan_for_candidates,
+    plan_for_seconds,
+    plan_under,
+)
 from netwright.automl.request import COSTS, Request
 from netwright.automl.result import Best, Result, result_of_folder
 from netwright.automl.run_facts import same_search
@@ -96,6 +103,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     if folder is not None:
         folder.write_header(facts)
         (folder.path / "final.json").unlink(missing_ok=True)  # of an earlier end: from now on the run isn't finished
+    given = recipe
     if recipe.prepare is not None:
         progress.stage("prepare", f"{name}: training what its networks share")
         recipe = _prepared(recipe.prepare, request, plan, checkpoints)
@@ -104,7 +112,10 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         evaluator = recipe.evaluator(evaluator)
     search_budget = request.budget
     if plan is not None and plan.search_seconds is not None:
-        search_budget = replace(request.budget, seconds=max(plan.search_seconds, 0.01))
+        seconds = max(plan.search_seconds, 0.01)
+        if recipe is not given:  # whatever its preparation took, there is time for some candidates
+            seconds = max(seconds, time.time() - request.started + LEAST_SEARCH_SHARE * seconds)
+        search_budget = replace(request.budget, seconds=seconds)
     keeper = Keeper(checkpoints, request, search_budget.seconds)
     run = Search(
         request.space,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -17,7 +18,8 @@ __all__ = ["affordable", "linear_guess"]
 Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 _RIDGE = 1e-3  # times the number of rows
-_MEASURED = 128  # arches
+_MEASURED = 96  # arches
+_LEAST = 32  # of them, where the time is short
 _FEWEST = 0.05  # share of them that must hold the limits, for paths to be drawn until one does
 
 
@@ -40,11 +42,19 @@ def linear_guess(rows: Array, values: Array) -> Callable[[Array], Array]:
     return guess
 
 
-def affordable(space: Space, costs: Costs | None, limits: Sequence[Constraint]) -> Space:
+def affordable(
+    space: Space, costs: Costs | None, limits: Sequence[Constraint], *, seconds: float | None = None
+) -> Space:
     """The space without what seems to break limits on costs: often the slowest paths, which nobody may take.
 
     Guessed, because measuring takes as long as training a step: near the limit it errs to both sides. Where all arches
     hold the limits, or hardly any does, the space is returned as it is.
+
+    Args:
+        space: of the paths.
+        costs: measures an arch.
+        limits: on some of these costs.
+        seconds: that measuring may take; with too few arches measured by then, nothing is left out.
 
     Example:
         >>> from netwright import choice, nn
@@ -58,7 +68,12 @@ def affordable(space: Space, costs: Costs | None, limits: Sequence[Constraint]) 
         return space
     rng = np.random.default_rng(0)
     rows, measured = [], []
+    start = time.monotonic()
     for arch in dict.fromkeys(space.sample(rng) for _ in range(_MEASURED)):
+        if seconds is not None and time.monotonic() - start > seconds:
+            if len(rows) < _LEAST:
+                return space
+            break
         try:
             found = costs(arch)
         except NetwrightError:  # it can't be built

@@ -33,6 +33,7 @@ _MOST_EPOCHS = 300  # where the time is the limit
 _LR_SHARE = 0.5  # of the plan's learning rate: gradients of paths differ more than those of batches
 _CLIP = 5.0
 _MOST_VALIDATION = 3_000  # examples that a path is scored on
+_GUESSING = 0.05  # share of the time that looking at costs may take
 _SAVING = 0.05  # share of the time that checkpoints may take
 _WHOLE_SHARE = 0.5  # of the training, before a supernet is split
 
@@ -89,7 +90,8 @@ class OneShot:
         plan = supernet_plan(usual_plan(training), self.epochs, timed=context.deadline is not None)
         costs = getattr(usual, "costs", None)
         with computing_with(context.threads):
-            trained = affordable(space, costs, getattr(usual, "constraints", ()))
+            seconds = None if context.deadline is None else _GUESSING * max(0.0, context.remaining())
+            trained = affordable(space, costs, getattr(usual, "constraints", ()), seconds=seconds)
             run = _Run(self, space, training, plan, context, self.sampler.begin(trained, costs), trained, costs)
             supernet, epochs = run.whole() if self.few_shot is None else run.split(self.few_shot)
         validation = min(_MOST_VALIDATION, len(training.task.validation))
