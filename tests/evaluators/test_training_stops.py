@@ -63,6 +63,15 @@ def test_a_checked_candidate_goes_on_to_its_end(dense_space, blobs):
     assert context.partial is None
 
 
+def test_a_repeat_with_another_seed_is_not_stopped(dense_space, blobs):
+    """Its value is averaged with the first one's."""
+    evaluator = stopped(dense_space, blobs)
+    again = evaluator(Candidate(1, ARCH, parent=0), Context(seed=3, parent=Record(0, ARCH)))
+    assert (again["epochs"], again["stop_epoch"]) == (4, 0)
+    promoted = evaluator(Candidate(1, ARCH, parent=0), Context(seed=3, parent=Record(0, ARCH, 0.25)))
+    assert promoted["epochs_saved"] == 2
+
+
 def test_a_rule_that_never_stops_changes_nothing(dense_space, blobs):
     found = Training(dense_space, blobs, PLAN, stop="median")(Candidate(0, ARCH), Context(seed=3))
     plain = Training(dense_space, blobs, PLAN)(Candidate(0, ARCH), Context(seed=3))
@@ -134,7 +143,9 @@ def test_it_keeps_the_contract_of_evaluators(widths, blobs, given):
 
 def test_what_an_evaluator_wants(widths, blobs):
     plain, both = Training(widths, blobs), Training(widths, blobs, stop="median", inherit=True)
-    assert wants_of(plain) == wants_of(Training(widths, blobs, stop=Patience())) == frozenset()
+    assert wants_of(plain) == frozenset()
+    assert wants_of(Training(widths, blobs, stop=Patience())) == {"parent"}
+    assert wants_of(Training(widths, blobs, inherit=True)) == {"parent"}
     assert wants_of(Limited(both, dict)) == {"curves", "parent"}
 
 

@@ -41,9 +41,10 @@ class Training:
     batch: the candidate is then scored as it is, and marked partial. A loss that is no number ends it as failed.
 
     With a stopping rule, a candidate that isn't worth going on with is scored as it is and marked partial; the metrics
-    `stop_epoch` (when the rule said so, 0 if it didn't) and `epochs_saved` tell of it. With `inherit`, a candidate
-    with a parent begins with the parent's weights wherever these fit, if its checkpoint is there; the metric
-    `inherited` is the share of the weights that it has from the record's parent.
+    `stop_epoch` (when the rule said so, 0 if it didn't) and `epochs_saved` tell of it. A repeat of its parent with
+    another seed is never stopped. With `inherit`, a candidate with a parent begins with the parent's weights wherever
+    these fit, if its checkpoint is there; the metric `inherited` is the share of the weights that it has from the
+    record's parent.
 
     Attributes:
         space: what the arches are of; its `training` choices replace parts of the plan.
@@ -93,8 +94,10 @@ class Training:
     @property
     def wants(self) -> frozenset[str]:
         """What it wants to know of earlier candidates: see `core.protocols.wants_of`."""
-        compares = self.stopping is not None and self.stopping.rule.compares
-        return frozenset([*(["curves"] if compares else []), *(["parent"] if self.inherit else [])])
+        stopping = self.stopping
+        compares = stopping is not None and stopping.rule.compares
+        related = stopping is not None or self.inherit
+        return frozenset([*(["curves"] if compares else []), *(["parent"] if related else [])])
 
     @property
     def plan_at_rest(self) -> TrainingPlan:
@@ -138,12 +141,12 @@ class Training:
                         fitting.validation.setdefault(name, []).append(value)
                     values |= shown
                 context.log(**values)
-                self._judge(fitting, until, context)
+                self._judge(fitting, until, candidate, context)
 
             # The last part of the time is for scoring, which takes about a third of a pass over as many examples.
             margin = _scoring_seconds(model, validation, plan, context)
             deadline = None if context.deadline is None else context.deadline - margin
-            self._judge(fitting, until, context)  # of what a lower fidelity left
+            self._judge(fitting, until, candidate, context)  # of what a lower fidelity left
             fit(fitting, train, task, plan, until_epoch=until, deadline=deadline, on_epoch=log, clock=context.clock)
             if not fitting.losses:
                 raise EvaluationError("the deadline came before the first batch was trained.")
@@ -167,11 +170,13 @@ class Training:
         more = () if self.stopping is None or self.stopping.metric is None else (self.stopping.metric,)
         return tuple(dict.fromkeys((self.task.metric, "loss", *more)))
 
-    def _judge(self, fitting: Fitting, until: int, context: Context) -> None:
+    def _judge(self, fitting: Fitting, until: int, candidate: Candidate, context: Context) -> None:
         """Ask the rule whether the training is worth going on with; once it has said no, it isn't asked again."""
-        stopping, epoch = self.stopping, fitting.epochs_done
+        stopping, epoch, parent = self.stopping, fitting.epochs_done, context.parent
         if stopping is None or fitting.stopped or fitting.verdict or not 0 < epoch < until:
             return
+        if parent is not None and (parent.arch, parent.fidelity) == (candidate.arch, candidate.fidelity):
+            return  # once more with another seed, for a mean: half a training would spoil that
         metric = stopping.metric or self.task.metric
         if len(fitting.validation.get(f"val_{metric}", ())) != epoch:  # a checkpoint that was written without a rule
             return
