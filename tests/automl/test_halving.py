@@ -29,12 +29,12 @@ def planned(seconds=600.0, *, halving=True, **given):
 
 def test_more_candidates_and_longer_trainings_in_the_same_time():
     full, halved = planned(halving=False), planned()
-    assert (full.fidelities, halved.fidelities) == ((1.0,), (0.25, 1.0))
+    assert (full.fidelities, halved.fidelities) == ((1.0,), (0.125, 1.0))
     assert halved.expected_candidates > 1.4 * full.expected_candidates
     assert halved.training.epochs * halved.n_train > 1.2 * full.training.epochs * full.n_train
-    assert halved.training.epochs % 4 == 0
+    assert halved.training.epochs % 8 == 0
     assert (halved.search_seconds, halved.final_seconds) == (full.search_seconds, full.final_seconds)
-    assert f"first for {halved.training.epochs // 4}, and the best quarter to the end" in halved.notes[1]
+    assert f"first for {halved.training.epochs // 8}, and the best eighth to the end" in halved.notes[1]
     assert SearchPlan.from_json(halved.to_json()) == halved
 
 

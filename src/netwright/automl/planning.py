@@ -39,8 +39,8 @@ LEAST_SEARCH_SHARE = 0.15
 _LEAST_EPOCHS = 3  # of a candidate, on as much of the data as then fits
 _MOST_EPOCHS = 40  # of a candidate
 _WORTH_HALVING = 8  # candidates: with fewer, all are trained fully
-_LEAST_EPOCHS_HALVED = 4  # of a candidate where a quarter of the training is compared first: one epoch then
-_SHARE_OF_HALVING = 1 / 4 + 1 / 4 * 3 / 4  # of full trainings for all: each a quarter, and one in four the rest
+_LEAST_EPOCHS_HALVED = 8  # of a candidate where an eighth of the training is compared first: one epoch then
+_SHARE_OF_HALVING = 1 / 8 + 1 / 8 * 7 / 8  # of full trainings for all: each an eighth, and one in eight the rest
 _MOST_FINAL_EPOCHS = 80
 _LEAST_FINAL_EPOCHS = 12  # dearer arches, which the final training couldn't pass over this often, are left out
 _LEAST_EXAMPLES = 500  # of the train part, for a candidate
@@ -167,7 +167,7 @@ def plan_for_seconds(
     limit = None if fixed or affordable >= 20 or not flops else flops * max(1.25, affordable)
     first = ""
     if halved:
-        first = f"; first for {epochs // _LEAST_EPOCHS_HALVED}, and the best quarter to the end"
+        first = f"; first for {epochs // _LEAST_EPOCHS_HALVED}, and the best eighth to the end"
     notes = [
         f"{speed.precision} trains fastest here: {speed_text(speed)}.",
         f"each candidate trains for {epochs} epochs on {n_train:,} of {len(task.train):,} examples{first}.",
