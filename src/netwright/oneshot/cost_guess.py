@@ -67,7 +67,8 @@ def affordable(
     if costs is None or not limits:
         return space
     rng = np.random.default_rng(0)
-    rows, measured = [], []
+    rows: list[Array] = []
+    measured: list[list[float]] = []
     start = time.monotonic()
     for arch in dict.fromkeys(space.sample(rng) for _ in range(_MEASURED)):
         if seconds is not None and time.monotonic() - start > seconds:
