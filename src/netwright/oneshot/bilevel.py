@@ -21,12 +21,13 @@ from netwright.models.evaluation_mode import evaluating
 from netwright.oneshot.relaxation.hessian import dominant_eigenvalue
 from netwright.oneshot.relaxation.searching import RelaxedSearch
 from netwright.oneshot.relaxation.steps import architecture_step, enter_step, joint_step, weights_step
-from netwright.oneshot.stopping import RelaxedEpoch
+from netwright.oneshot.stopping import TIME_IS_UP, RelaxedEpoch
 from netwright.tasks import Task
 
 __all__ = ["bilevel"]
 
 _HESSIAN_EXAMPLES = 128
+_SETTLED = 0.02  # share of the time after which the number of steps can be guessed
 
 
 def bilevel(
@@ -73,9 +74,10 @@ def bilevel(
                 progress, total = (len(search.epochs) + done / n_steps) / plan.epochs, float(plan.epochs * n_steps)
                 if allotted is not None:
                     used = (earlier + clock() - begun) / max(allotted, 1e-9)
-                    progress, total = max(progress, used), min(total, search.steps / used if used else total)
+                    progress = max(progress, used)
+                    total = min(total, search.steps / used) if used > _SETTLED else total
                     if progress >= 1 and search.steps:
-                        stopped = "the time for the search is up"
+                        stopped = TIME_IS_UP
                         break
                 enter_step(search, progress, total)
                 if relaxation.levels == "one":

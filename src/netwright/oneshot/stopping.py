@@ -13,7 +13,10 @@ from typing import ClassVar, Protocol
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 
-__all__ = ["RelaxedEpoch", "SharpLoss", "SkipCount", "StoppingRule"]
+__all__ = ["TIME_IS_UP", "RelaxedEpoch", "SharpLoss", "SkipCount", "StoppingRule"]
+
+TIME_IS_UP = "the time for the search is up"
+"""Why a search ends whose schedule came to its end in the time that it had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from netwright.oneshot.diary import Diary, diary_file
 from netwright.oneshot.preparing import supernet_plan, training_inside, usual_plan
 from netwright.oneshot.relaxation.relaxable import check_relaxable
 from netwright.oneshot.relaxation.relaxation import Relaxation
+from netwright.oneshot.stopping import TIME_IS_UP
 from netwright.strategies import Deduplicated, LocalSearch, StartingWith
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class GradientBased:
                         n_skips=sum(epoch.skips.values()),
                         seconds=epoch.seconds,
                     )
-                    if epoch.stopped:
+                    if epoch.stopped not in ("", TIME_IS_UP):
                         diary.note(f"{self.method} ended after epoch {epoch.number}: {epoch.stopped}.")
         return search, search.epochs
 
@@ -164,5 +165,6 @@ def _afterwards() -> Strategy:
 
 
 def _said(epochs: list[RelaxedEpoch]) -> str:
-    ended = f", ended early ({epochs[-1].stopped})" if epochs and epochs[-1].stopped else ""
+    why = epochs[-1].stopped if epochs else ""
+    ended = f", ended early ({why})" if why not in ("", TIME_IS_UP) else ""
     return f"After {len(epochs)} epochs of the relaxation{ended}, its arch is evaluated first."

@@ -116,7 +116,8 @@ class RelaxedSearch:
         """The last epoch, which takes its arch from an earlier one."""
         arch = self.epochs[chosen].arch
         skips = self.epochs[chosen].skips
-        stopped = f"{why}; the arch is that of epoch {self.epochs[chosen].number}"
+        earlier = self.epochs[chosen] is not self.epochs[-1]
+        stopped = f"{why}; the arch is that of epoch {self.epochs[chosen].number}" if earlier else why
         self.epochs[-1] = dataclasses.replace(self.epochs[-1], arch=arch, skips=skips, stopped=stopped)
         return self.epochs[-1]
 
