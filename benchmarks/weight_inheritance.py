@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.core import Arch, Budget, Record
+from netwright.core import Arch, Budget, Candidate, Context, Record
 from netwright.core.registry import spaces
 from netwright.evaluators import Fitting, Training, TrainingPlan, fit, score
 from netwright.evaluators.checkpoints import load_checkpoint
@@ -137,6 +137,13 @@ def retrained(training: Training, arch: Arch, epochs: int) -> float:
     fitting = Fitting.begin(training.model(arch, seed=1), plan, seed=1)
     fit(fitting, in_memory(task, task.train), task, plan)
     return score(fitting.model, in_memory(task, task.test), task, task.test)["accuracy"]
+
+
+def warm_up(data: str) -> None:
+    """What is paid for once in a process: data in memory, torch's own first calls."""
+    task = task_of(data)
+    space = spaces["cnn"](input_shape=task.input_shape)
+    Training(space, task, TrainingPlan.for_task(task, epochs=1))(Candidate(0, space.default()), Context(threads=1))
 
 
 def run(data: str, job: Job, seed: int) -> dict[str, Any]:
