@@ -22,7 +22,7 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.encodings import Canonical, GraphFeatures, OneHot, Paths
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.predictors.proxies import Proxies
-from netwright.predictors.whole_space import encoded, kept_for
+from netwright.predictors.whole_space import distinct, encoded, kept_for
 
 __all__ = ["Hamming", "Kernel", "Linear", "SquaredExponential", "path_kernel", "weisfeiler_lehman_kernel"]
 
@@ -226,13 +226,13 @@ _moments: weakref.WeakKeyDictionary[SearchSpace, dict[Encoding, tuple[Numbers, N
 
 
 def _moments_of(space: SearchSpace, encoding: Encoding) -> tuple[Numbers, Numbers]:
-    """The mean and the variance of each feature over random arches of the space: always the same ones."""
+    """The mean and the variance of each feature over random networks of the space: always the same ones."""
     if isinstance(encoding, Proxies):
         return encoding.moments(space)
     known = kept_for(_moments, space)
     if encoding not in known:
         rng = np.random.default_rng(0)
-        features = encoded(space, encoding, [space.sample(rng) for _ in range(_SAMPLES)])
+        features = encoded(space, encoding, distinct(space, [space.sample(rng) for _ in range(_SAMPLES)]))
         known[encoding] = features.mean(axis=0), features.var(axis=0)
     return known[encoding]
 

@@ -15,7 +15,7 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.encodings import Joined
 from netwright.predictors.learning import NormalScores
 from netwright.predictors.protocols import Encoding, Numbers, Predictor
-from netwright.predictors.whole_space import kept_for, whole_space
+from netwright.predictors.whole_space import distinct, kept_for, whole_space
 
 __all__ = ["Consensus", "Proxies", "with_proxies"]
 
@@ -37,7 +37,8 @@ class Proxies:
         function: from an arch to scores by name, **higher is better**, and the same each time: `ProxyScores(…).of`, or
             your own. It is asked once for each arch. For the predictor to be picklable, it must be a function of a
             module and not a lambda.
-        samples: by how many random arches scores are judged; by all of a space that has no more.
+        samples: by how many random arches scores are judged; by all of a space that has no more. Of those that work the
+            same (`space.canonical`), one counts.
 
     Example:
         >>> from netwright.spaces import Space, choice
@@ -193,7 +194,7 @@ def _known(space: SearchSpace, proxies: Proxies) -> _Known:
         else:
             arches = whole.arches
         found = _Known(proxies.function)
-        found.judge(arches)
+        found.judge(distinct(space, arches))
         kept[proxies] = found
     return found
 

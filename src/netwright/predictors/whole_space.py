@@ -14,7 +14,7 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.spaces.graph import ArchGraph
 
-__all__ = ["WholeSpace", "encoded", "graphs_of", "kept_for", "whole_space"]
+__all__ = ["WholeSpace", "distinct", "encoded", "graphs_of", "kept_for", "whole_space"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -116,6 +116,21 @@ def kept_for(store: weakref.WeakKeyDictionary[SearchSpace, dict[K, V]], space: S
         return store.setdefault(space, {})
     except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
         return {}
+
+
+def distinct(space: SearchSpace, arches: Sequence[Arch]) -> list[Arch]:
+    """The first of all arches that work the same (`space.canonical`), in their order.
+
+    Example:
+        >>> from netwright.spaces import Space, choice
+        >>> space = Space({"x": choice([1, 2, 3])}, canonical=lambda arch: arch.replace(x=min(arch["x"], 2)))
+        >>> distinct(space, list(space.enumerate()))
+        [Arch({'x': 1}), Arch({'x': 2})]
+    """
+    first: dict[Arch, Arch] = {}
+    for arch in arches:
+        first.setdefault(space.canonical(arch), arch)
+    return list(first.values())
 
 
 def encoded(space: SearchSpace, encoding: Encoding, arches: Sequence[Arch]) -> Numbers:

@@ -26,6 +26,8 @@ from netwright.strategies.surrogate import Liar, Surrogate, check_surrogate, pen
 
 __all__ = ["BayesianOptimisation"]
 
+_DRAWS = 32  # from what the models of several objectives say
+
 
 @dataclass(frozen=True, slots=True)
 class BayesianOptimisation:
@@ -51,8 +53,10 @@ class BayesianOptimisation:
             trust them; and the first arch is not random, but the best of `pool` random ones by their consensus. The
             second is random: from what is good alone nothing is learned of what makes it good.
 
-    The scores of several objectives are scalarised by random weights for each proposal (ParEGO, Knowles 2006). Records
-    that break limits rank behind all others, less violation first, and failed ones last: where they are is learned too.
+    Of several objectives each has a model of its own; what they say is scalarised by random weights for each proposal
+    (ParEGO, Knowles 2006; with a model for each objective, Daulton et al. 2020, https://arxiv.org/abs/2006.05078).
+    Records that break limits rank behind all others, less violation first, and failed ones last: where they are is
+    learned too.
 
     Example:
         >>> BayesianOptimisation(acquisition="thompson", n_initial=8).n_initial
@@ -95,13 +99,14 @@ class BayesianOptimisation:
         Raises:
             SpaceExhausted: if every network of the space is known.
         """
-        state = history.fold((self, "surrogate"), Surrogate.note, Surrogate)
-        if history.next_id < self.n_initial or not any(record.losses for record in state.records):
+        n_objectives = len(history.objectives)
+        states = history.fold((self, "surrogates"), _note, lambda: [Surrogate() for _ in range(n_objectives)])
+        if history.next_id < self.n_initial or not any(record.losses for record in states[0].records):
             if self.prior is None or history.next_id:
                 return random_unseen(space, history, rng, self)
             guesses = partial(encoded, space, Consensus(self.prior))
             return best_unseen(space, history, rng, self, promises=lambda a: guesses(a)[:, 0], count=self.pool)
-        model = _Model(self, space, state, history, rng)
+        model = _Model(self, space, states, history, rng)
         return most_promising(
             space, history, rng, self, promises=model.promises, best=model.best, count=self.pool, scope=self.scope
         )
@@ -114,46 +119,60 @@ class _Model:
         self,
         strategy: BayesianOptimisation,
         space: SearchSpace,
-        state: Surrogate,
+        states: Sequence[Surrogate],
         history: History,
         rng: np.random.Generator,
     ) -> None:
         self.space, self.rng = space, rng
-        self._strategy, self._state = strategy, state
+        self._strategy, self._states = strategy, states
         self._acquire = acquisition_from(strategy.acquisition)
         self._busy = [history.pending[number].arch for number in sorted(history.pending)]
-        self._n_objectives = len(history.objectives)
-        self._weights = np.full(self._n_objectives, 1 / self._n_objectives)
-        self._learned_from = partial(self._scored, weights=self._weights)
-        if self._n_objectives > 1:
-            drawn = rng.exponential(size=self._n_objectives)  # uniform over those that sum up to 1
+        records = states[0].records
+        n_objectives = len(states)
+        self._scores = np.stack([self._scored(records, objective) for objective in range(n_objectives)], axis=1)
+        self._weights = np.ones(1)
+        if n_objectives > 1:
+            drawn = rng.exponential(size=n_objectives)  # uniform over those that sum up to 1
             self._weights = drawn / drawn.sum()
-        losses = self._losses(state.records, self._weights)
-        self._scores = strategy.targets(losses)
-        order = np.argsort(losses, kind="stable")[:N_BEST].tolist()
-        self.best = [state.records[i] for i in order if np.isfinite(losses[i])]
+        together = scalarised(self._scores, self._weights)
+        self._level, self._spread = float(together.mean()), float(together.std()) or 1.0
+        self._least = float(together.min())
+        order = np.argsort(together, kind="stable")[:N_BEST].tolist()
+        self.best = [records[i] for i in order if records[i].losses]
 
-    def _losses(self, records: Sequence[Record], weights: Any) -> Any:
-        table = table_of(records, self._n_objectives)
-        if self._n_objectives == 1:
-            return penalised(records, table[:, 0])
-        # Scores and not losses are scalarised: an objective with outliers would not count elsewhere.
-        scores = np.stack([self._strategy.targets(column) for column in table.T], axis=1)
-        return penalised(records, scalarised(np.where(np.isfinite(table), scores, np.inf), weights))
-
-    def _scored(self, records: Sequence[Record], weights: Any) -> Any:
-        return self._strategy.targets(self._losses(records, weights))
+    def _scored(self, records: Sequence[Record], objective: int) -> Any:
+        """The scores of records in one objective: an objective with outliers would not count elsewhere."""
+        return self._strategy.targets(penalised(records, table_of(records, len(self._states))[:, objective]))
 
     def promises(self, arches: Any) -> Any:
-        mean, std = self._state.predict(
-            self.space,
-            self._strategy.informed(),
-            self._scores,
-            arches,
-            learned_from=self._learned_from,
-            changing=self._n_objectives > 1,
-            every=self._strategy.every,
-            busy=self._busy,
-            liar=self._strategy.liar,
-        )
-        return self._acquire(mean, std, float(self._scores.min()), self.rng)
+        guesses = [
+            state.predict(
+                self.space,
+                self._strategy.informed(),
+                self._scores[:, objective],
+                arches,
+                learned_from=partial(self._scored, objective=objective),
+                every=self._strategy.every,
+                busy=self._busy,
+                liar=self._strategy.liar,
+            )
+            for objective, state in enumerate(self._states)
+        ]
+        if len(guesses) == 1:
+            return self._acquire(*guesses[0], float(self._scores.min()), self.rng)
+        mean, std = self._together(np.stack([mean for mean, _ in guesses], 1), np.stack([std for _, std in guesses], 1))
+        return self._acquire(mean, std, (self._least - self._level) / self._spread, self.rng)
+
+    def _together(self, mean: Any, std: Any) -> Any:
+        """The mean and standard deviation of the scalarised scores, by draws; in units of the records' own."""
+        draws = np.stack([
+            scalarised(mean + std * offsets, self._weights, among=self._scores)
+            for offsets in np.random.default_rng(0).standard_normal((_DRAWS, mean.shape[1]))
+        ])  # fmt: skip
+        return (draws.mean(axis=0) - self._level) / self._spread, draws.std(axis=0) / self._spread
+
+
+def _note(states: list[Surrogate], record: Record) -> list[Surrogate]:
+    for state in states:
+        state.note(record)
+    return states

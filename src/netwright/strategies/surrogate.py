@@ -60,7 +60,6 @@ class Surrogate:
         arches: Sequence[Arch],
         *,
         learned_from: Callable[[Sequence[Record]], Numbers],
-        changing: bool = False,
         every: int = 1,
         busy: Sequence[Arch] = (),
         liar: Liar = "mean",
@@ -73,7 +72,6 @@ class Surrogate:
             scores: of the records, lower is better.
             arches: what to predict; a tuple that comes again and again is the cheapest.
             learned_from: the scores of the first records, from which a Gaussian process learns its weights.
-            changing: whether the scores are others each time, also of the same records.
             every: how many records must come in until a predictor that isn't a Gaussian process is fitted again. With
                 more than one, nothing is said to it about what is being evaluated.
             busy: arches that are being evaluated.
@@ -83,7 +81,7 @@ class Surrogate:
         lies = np.full(len(busy), {"mean": scores.mean(), "best": scores.min(), "worst": scores.max()}[liar])
         if isinstance(predictor, GaussianProcess):
             return self._grown(space, predictor, scores, arches, learned_from).predict_given(arches, busy, lies)
-        if every > 1 and not changing:
+        if every > 1:
             n_told = len(self.records) - (len(self.records) % every if len(self.records) > every else 0)
             if self.fitted is None or self.n_known != n_told:
                 known = self.records[:n_told]
@@ -98,8 +96,8 @@ class Surrogate:
                 self.said = arches, self.fitted.predict(arches)
             return self.said[1]
         told = [*(record.arch for record in self.records), *busy]
-        if busy or changing or self.fitted is None or self.n_known != len(told):
-            self.n_known = -1 if busy or changing else len(told)
+        if busy or self.fitted is None or self.n_known != len(told):
+            self.n_known = -1 if busy else len(told)
             self.fitted = predictor.fit(space, told, np.append(scores, lies), _generator(len(told)))
         return self.fitted.predict(arches)
 
@@ -174,22 +172,24 @@ def penalised(records: Sequence[Record], losses: Numbers) -> Numbers:
     return found
 
 
-def scalarised(losses: Numbers, weights: Numbers) -> Numbers:
+def scalarised(losses: Numbers, weights: Numbers, *, among: Numbers | None = None) -> Numbers:
     """Several losses as one: the augmented Tchebycheff function of ParEGO (Knowles 2006, doi:10.1109/TEVC.2005.851274).
 
     Args:
         losses: shape (n, n_objectives); infinite where a record has none.
         weights: of the objectives, summing up to 1.
+        among: the losses by whose range these are judged, their own if not given.
 
     Example:
         >>> scalarised(np.array([[0.0, 8.0], [1.0, 4.0], [2.0, 0.0]]), np.array([0.5, 0.5])).round(3).tolist()
         [0.525, 0.275, 0.525]
     """
     finite = np.isfinite(losses).all(axis=1)
-    if not finite.any():
+    range_of = losses[finite] if among is None else among
+    if not len(range_of):
         return np.full(len(losses), np.inf)
-    low = losses[finite].min(axis=0)
-    span = losses[finite].max(axis=0) - low
+    low = range_of.min(axis=0)
+    span = range_of.max(axis=0) - low
     shares = weights * (losses - low) / np.where(span > 0, span, 1.0)
     return np.where(finite, shares.max(axis=1) + 0.05 * shares.sum(axis=1), np.inf)
 
