@@ -7,9 +7,9 @@ import pytest
 
 from netwright import Space, integer
 from netwright.core.errors import InvalidInput
-from netwright.core.repeats import averaged, best_first
 from netwright.loop import Search
 from netwright.strategies import ASHA, Deduplicated, Random, RegularizedEvolution, Repeated
+from netwright.strategies.repeats import averaged, best_first
 
 SPACE = Space({"x": integer(0, 199)})
 

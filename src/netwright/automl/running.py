@@ -31,7 +31,6 @@ from netwright.automl.run_facts import same_search
 from netwright.core import Constraint, History, Record, registry
 from netwright.core.errors import InvalidSpace, NetwrightError
 from netwright.core.protocols import Context, Evaluator, Executor, Recipe
-from netwright.core.repeats import best_first
 from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
 from netwright.evaluators.training import cached_examples
 from netwright.loop import Search
@@ -39,6 +38,7 @@ from netwright.methods.recipes import asks_for, recipe_from
 from netwright.oneshot.diary import diary_at, diary_file
 from netwright.runtime import InlineExecutor, MemoryStore, ProcessPool, RunFolder
 from netwright.strategies import WarmStarted
+from netwright.strategies.repeats import best_first
 
 __all__ = ["place_of", "run_request"]
 

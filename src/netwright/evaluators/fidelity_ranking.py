@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from netwright.core import Arch, Candidate, Context, Evaluator, Objective
 from netwright.core.errors import InvalidInput, NetwrightError
-from netwright.core.ranking import Agreement, agreement
+from netwright.predictors.ranking import Agreement, agreement
 
 __all__ = ["FidelityRanking", "cheapest_that_ranks", "rank_fidelities"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from netwright.core.ranking import kendall_tau
+from netwright.predictors.ranking import kendall_tau
 
 __all__ = ["kendall_interval", "kendall_tau"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from netwright.core import registry
 from netwright.core.objective import Objective
-from netwright.core.ranking import Agreement, agreement
 from netwright.core.record import Record
-from netwright.core.repeats import averaged
+from netwright.predictors.ranking import Agreement, agreement
+from netwright.strategies.repeats import averaged
 
 __all__ = ["EstimatorQuality", "estimator_qualities"]
 

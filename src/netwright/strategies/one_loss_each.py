@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netwright.core import Arch, Candidate, History, Objective, Record, SearchSpace
-from netwright.core.repeats import Repeats
+from netwright.strategies.repeats import Repeats
 
 __all__ = ["OneLossEach", "aligned", "one_loss_each"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from netwright.core import Arch, Candidate, History, Record, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput
-from netwright.core.repeats import Repeats
+from netwright.strategies.repeats import Repeats
 
 __all__ = ["Repeated"]
 
@@ -55,8 +55,8 @@ class Repeated:
     Who leads is decided by the mean. So an arch that chance has helped loses its lead, the next one takes it and is
     evaluated again, too, until the leaders have held. A repeat is a candidate of the same arch and fidelity, whose
     parent is the first record; its seed is another one, so the training evaluator begins anew. The strategy inside sees
-    each arch once at each fidelity, with the mean. `core.repeats.averaged` gives means and counts of a history; the
-    winner of a search is chosen by them.
+    each arch once at each fidelity, with the mean. `strategies.repeats.averaged` gives means and counts of a history;
+    the winner of a search is chosen by them.
 
     Attributes:
         strategy: what proposes everything else.
@@ -74,7 +74,7 @@ class Repeated:
         >>> search = Search(
         ...     Space({"x": integer(0, 99)}), Repeated(Random(), best=2, after=20), noisy, budget="60 candidates"
         ... )
-        >>> from netwright.core.repeats import best_first
+        >>> from netwright.strategies.repeats import best_first
         >>> [repeats.n > 1 for repeats in best_first(search.run().records)[:2]]
         [True, True]
 

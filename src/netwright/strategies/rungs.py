@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netwright.core import Arch, Candidate, History, Record
-from netwright.core.repeats import Repeats
 from netwright.strategies.fidelities import level_of
+from netwright.strategies.repeats import Repeats
 
 __all__ = ["Rung", "Rungs"]
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from netwright.core.errors import InvalidInput
-from netwright.core.ranking import agreement, kendall_tau, top_overlap
+from netwright.predictors.ranking import agreement, kendall_tau, top_overlap
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from netwright.core.arch import Arch
-from netwright.core.record import Record
+from netwright.core import Arch, Record
 
 __all__ = ["Repeats", "averaged", "best_first"]
 
