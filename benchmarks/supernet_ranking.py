@@ -34,7 +34,6 @@ import torch
 
 from netwright import Space, n_outputs, nn
 from netwright.core import Arch, Candidate, Context
-from netwright.core.ranking import kendall_tau
 from netwright.core.registry import tasks
 from netwright.evaluators import Fitting, TrainingPlan, fit, score
 from netwright.evaluators.training import cached_examples
@@ -46,6 +45,7 @@ from netwright.oneshot.samplers import StrictFairness, Uniform
 from netwright.oneshot.shared_fitting import SharedFitting
 from netwright.oneshot.shared_training import fit_shared
 from netwright.oneshot.supernet import Supernet
+from netwright.predictors.ranking import kendall_tau
 from netwright.spaces.language import cell
 from netwright.spaces.mirror import layers
 from netwright.spaces.zoo.nb201 import canonical
