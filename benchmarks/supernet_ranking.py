@@ -74,14 +74,22 @@ QUICK = Scale(n_train=500, n_score=300, channels=4, epochs=2, alone=1, twice=2)
 
 def small_nb201(channels: int, input_shape: tuple[int, ...]) -> Space:
     """The space's cells in a network for small images."""
-    from netwright.spaces.zoo.nb201 import _operations
+
+    def operations(width: int) -> dict[str, Any]:
+        return {
+            "none": None,
+            "skip_connect": nn.Identity(),
+            "nor_conv_1x1": layers.ReLUConvNorm(width, width, 1),
+            "nor_conv_3x3": layers.ReLUConvNorm(width, width, 3),
+            "avg_pool_3x3": nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
+        }
 
     stem = [nn.Conv2d(input_shape[0], channels, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(channels)]
     wide = 2 * channels
     body = [
-        cell(_operations(channels), 4, label="cell"),
+        cell(operations(channels), 4, label="cell"),
         layers.NB201Reduction(channels, wide),
-        cell(_operations(wide), 4, label="cell"),
+        cell(operations(wide), 4, label="cell"),
     ]
     head = [nn.BatchNorm2d(wide), nn.ReLU(), layers.GlobalAveragePool(), nn.Linear(wide, n_outputs)]
     return Space(nn.Sequential(*stem, *body, *head), name="small nb201", canonical=canonical)
