@@ -15,6 +15,7 @@ from netwright.core.errors import EvaluationError, InvalidInput
 from netwright.core.registry import proxies
 from netwright.evaluators.proxies import ProxyBatch, together
 from netwright.evaluators.proxies.expressivity import Expressivity
+from netwright.evaluators.proxies.features import block_features
 from netwright.evaluators.proxies.trainability import Trainability
 from netwright.evaluators.proxies.zen import Zen
 from netwright.evaluators.proxies.zico import ZiCo
@@ -287,3 +288,61 @@ def test_other_clear_errors(batch):
         Zen(step=0)
     with pytest.raises(InvalidInput, match="at least two examples"):
         ProxyBatch(batch.inputs[:1], batch.targets[:1], batch.loss)
+
+
+class Hard(nn.Module):
+    """With an activation that torch can't differentiate twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(192, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.last(functional.hardsigmoid(self.first(x.flatten(1))))
+
+
+def test_grasp_of_what_torch_cannot_differentiate_twice(batch):
+    assert math.isfinite(proxies["grasp"]()(Hard(), batch))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_blocks_are_found_however_deep_they_lie(depth, batch):
+    inner = [nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 6, 3), nn.ReLU(), nn.Conv2d(6, 4, 3)]
+    body = nn.Sequential(*inner)
+    for _ in range(depth):
+        body = nn.Sequential(body)
+    model = nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    shapes = [one.shape[1:] for one in block_features(model, {}, batch.inputs)]
+    assert shapes == [(6, 6, 6), (6, 4, 4), (4, 2, 2)]
+
+
+class InTurns(nn.Module):
+    """A cell that runs once for each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.enter, self.cell, self.head = nn.Linear(4, 8), Steps(), nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.head(self.cell(self.enter(x))[:, -1])
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gates = nn.ModuleList([nn.Linear(8, 8), nn.Linear(8, 8)])
+
+    def forward(self, x):
+        state, found = torch.zeros_like(x[:, 0]), []
+        for step in x.unbind(1):
+            state = torch.tanh(self.gates[0](step) + self.gates[1](state))
+            found.append(state)
+        return torch.stack(found, 1)
+
+
+def test_blocks_of_a_recurrent_network():
+    batch = ProxyBatch(torch.randn(8, 5, 4), torch.randn(8, 2), functional.mse_loss)
+    assert [one.shape[1:] for one in block_features(InTurns(), {}, batch.inputs)] == [(5, 8), (5, 8)]
+    assert set(together(InTurns(), batch, "expressivity,progressivity,trainability").values) == {
+        "expressivity", "progressivity", "trainability",
+    }  # fmt: skip

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["SignKernel"]
+__all__ = ["SignKernel", "TwiceDifferentiable"]
 
 _NAMES = (
     *("relu", "relu6", "leaky_relu", "rrelu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus"),
@@ -75,3 +75,24 @@ class SignKernel(TorchFunctionMode):
         if agreement is not None:
             same = ((agreement + n_columns) / 2).cpu()
             self.total = same if self.total is None else self.total + same
+
+
+class TwiceDifferentiable(TorchFunctionMode):
+    """While it is entered, what torch can't differentiate twice is computed from what it can.
+
+    Example:
+        >>> x = torch.tensor([0.5], requires_grad=True)
+        >>> with TwiceDifferentiable():
+        ...     y = functional.hardsigmoid(x) ** 2
+        >>> first = torch.autograd.grad(y, x, create_graph=True)[0]
+        >>> torch.autograd.grad(first, x)[0].item()  # 2 / 36
+        0.0555555559694767
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if func is functional.hardsigmoid:
+            given = args[0] if args else (kwargs or {})["input"]
+            return functional.relu6(given + 3) / 6
+        return func(*args, **(kwargs or {}))

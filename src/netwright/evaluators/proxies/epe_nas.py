@@ -34,7 +34,7 @@ class EpeNas:
     of their targets, or fewer if there are fewer different ones.
 
     Example:
-        >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        >>> model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
         >>> batch = ProxyBatch(torch.randn(8, 3), torch.arange(8) % 2, nn.functional.cross_entropy)
         >>> EpeNas()(model, batch) > 0
         True

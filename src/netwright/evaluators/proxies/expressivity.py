@@ -23,7 +23,7 @@ class Expressivity:
     """The entropy of the principal components of each block's features, summed (Lee & Ham 2024, arXiv:2403.19232).
 
     With random weights and random inputs. Higher is better. What a block is, the paper says for its spaces; here blocks
-    are the parts of the outermost module that has at least three.
+    are the network's outermost parts, of which the largest are taken apart until there are enough.
 
     Example:
         >>> import torch

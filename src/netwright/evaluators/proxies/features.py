@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch import nn
 from netwright.core.errors import EvaluationError
 from netwright.models.layers import GlobalAveragePool, GlobalMaxPool
 
-__all__ = ["Blocks", "before_pooling", "block_features", "blocks_of", "channels_last_of"]
+__all__ = ["before_pooling", "block_features", "channels_last_of", "parts_of"]
 
 _GLOBAL = (
     GlobalAveragePool,
@@ -20,7 +19,7 @@ _GLOBAL = (
     nn.modules.pooling._AdaptiveAvgPoolNd,  # noqa: SLF001  # what all of them have in common
     nn.modules.pooling._AdaptiveMaxPoolNd,  # noqa: SLF001  # likewise
 )
-_FEWEST = 3  # parts into which a network is taken apart at least
+_LISTS = (nn.ModuleList, nn.ModuleDict)
 
 
 def before_pooling(model: nn.Module, tensors: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
@@ -54,35 +53,36 @@ def before_pooling(model: nn.Module, tensors: Mapping[str, torch.Tensor], inputs
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Blocks:
-    """How a network is taken apart: its parts in order, and whether each one begins a block."""
+def parts_of(model: nn.Module, fewest: int = 4) -> list[nn.Module]:
+    """The parts of a network in their order, of which at least so many may be blocks, the head included.
 
-    parts: tuple[nn.Module, ...]
-
-
-def blocks_of(model: nn.Module) -> Blocks:
-    """The parts at the shallowest depth that has at least three of them.
+    The part that has most modules inside is taken apart until there are.
 
     Example:
-        >>> body = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
-        >>> len(blocks_of(nn.Sequential(body)).parts)
-        3
+        >>> body = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4))
+        >>> [type(part).__name__ for part in parts_of(nn.Sequential(body, nn.Linear(4, 2)))]
+        ['Linear', 'ReLU', 'Linear', 'Linear']
     """
     parts: list[nn.Module] = [model]
-    while len(parts) < _FEWEST:
-        deeper = [child for part in parts for child in (list(part.children()) or [part])]
-        if len(deeper) == len(parts) and all(a is b for a, b in zip(deeper, parts, strict=True)):
+    while sum(_counts(part) for part in parts) < fewest:
+        divisible = [part for part in parts if next(part.children(), None) is not None]
+        if not divisible:
             break
-        parts = deeper
+        largest = max(divisible, key=lambda part: sum(1 for _ in part.modules()))
+        place = next(i for i, part in enumerate(parts) if part is largest)
+        parts[place : place + 1] = list(largest.children())
     # A list of modules isn't called itself: its members are.
-    while any(isinstance(part, (nn.ModuleList, nn.ModuleDict)) for part in parts):
-        parts = [
-            member
-            for part in parts
-            for member in (part.children() if isinstance(part, (nn.ModuleList, nn.ModuleDict)) else [part])
-        ]
-    return Blocks(tuple(parts))
+    while any(isinstance(part, _LISTS) for part in parts):
+        parts = [member for part in parts for member in (list(part.children()) if isinstance(part, _LISTS) else [part])]
+    return list(dict.fromkeys(parts))
+
+
+def _counts(part: nn.Module) -> bool:
+    """Whether a part can be a block by itself."""
+    if isinstance(part, _LISTS):
+        return False
+    weighted = any(one.dim() >= 2 for one in part.parameters(recurse=False))
+    return weighted or next(part.children(), None) is not None
 
 
 def block_features(model: nn.Module, tensors: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> list[torch.Tensor]:
@@ -99,6 +99,21 @@ def block_features(model: nn.Module, tensors: Mapping[str, torch.Tensor], inputs
     Raises:
         EvaluationError: if there are fewer than two blocks.
     """
+    parts: list[nn.Module] = []
+    for fewest in (4, 3):  # what is deep inside may run in turns, once for each step of a sequence
+        parts = parts_of(model, fewest)
+        features = _features(model, tensors, inputs, parts)
+        if len(features) >= 2:
+            return features
+    raise EvaluationError(
+        f"features of at least two blocks are compared, but this model has {len(features)}: its parts are "
+        f"{', '.join(type(part).__name__ for part in parts) or 'none'}."
+    )
+
+
+def _features(
+    model: nn.Module, tensors: Mapping[str, torch.Tensor], inputs: torch.Tensor, parts: list[nn.Module]
+) -> list[torch.Tensor]:
     seen: list[tuple[nn.Module, torch.Tensor]] = []
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
@@ -106,7 +121,7 @@ def block_features(model: nn.Module, tensors: Mapping[str, torch.Tensor], inputs
         if isinstance(first, torch.Tensor) and first.is_floating_point() and first.dim() >= 2:
             seen.append((module, first))
 
-    hooks = [part.register_forward_hook(note) for part in blocks_of(model).parts]
+    hooks = [part.register_forward_hook(note) for part in parts]
     try:
         output = torch.func.functional_call(model, dict(tensors), (inputs,))
     finally:
@@ -115,21 +130,14 @@ def block_features(model: nn.Module, tensors: Mapping[str, torch.Tensor], inputs
     features: list[torch.Tensor] = []
     opened = False  # whether the last block may still go on
     for module, given in seen:
-        if given is output or (features and given.dim() != features[0].dim()):
+        if given is output or isinstance(module, _GLOBAL) or (features and given.dim() != features[0].dim()):
             opened = False
             continue
-        composite = any(True for _ in module.children())
-        weighted = any(one.dim() >= 2 for one in module.parameters(recurse=False))
-        if composite or weighted:
+        if _counts(module):
             features.append(given)
-            opened = not composite
+            opened = next(module.children(), None) is None
         elif opened:
             features[-1] = given
-    if len(features) < 2:
-        raise EvaluationError(
-            f"features of at least two blocks are compared, but this model has {len(features)}: its parts are "
-            f"{', '.join(type(part).__name__ for part in blocks_of(model).parts) or 'none'}."
-        )
     return features
 
 

@@ -31,7 +31,7 @@ class Jacov:
     different batch sizes can't be compared.
 
     Example:
-        >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+        >>> model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
         >>> batch = ProxyBatch(torch.randn(8, 3), torch.randn(8, 1), nn.functional.mse_loss)
         >>> Jacov()(model, batch) <= -8
         True

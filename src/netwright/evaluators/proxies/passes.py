@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from netwright.core.errors import EvaluationError
-from netwright.evaluators.proxies.activations import SignKernel
+from netwright.evaluators.proxies.activations import SignKernel, TwiceDifferentiable
 from netwright.evaluators.proxies.batch import ProxyBatch
 from netwright.evaluators.proxies.undisturbed import undisturbed
 
@@ -156,6 +156,7 @@ def _look(passes: Passes, needs: frozenset[Need]) -> None:
             from torch.nn.attention import SDPBackend, sdpa_kernel
 
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+            stack.enter_context(TwiceDifferentiable())
         outputs = model(inputs.clone())  # a first layer may work in place
     if kernel is not None:
         passes.signs = kernel.total
@@ -198,7 +199,10 @@ def _from_loss(
         parts = [(one.detach() * one).sum() for one in first if one is not None and one.requires_grad]
         again: tuple[torch.Tensor | None, ...] = (None,) * len(weights)
         if parts:
-            again = torch.autograd.grad(torch.stack(parts).sum(), weights, allow_unused=True)
+            try:
+                again = torch.autograd.grad(torch.stack(parts).sum(), weights, allow_unused=True)
+            except (RuntimeError, NotImplementedError) as error:
+                raise EvaluationError(f"the loss can't be differentiated twice here: {error}") from error
         passes.curvature = _filled(again, weights)
 
 

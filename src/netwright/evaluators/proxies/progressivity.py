@@ -24,7 +24,7 @@ class Progressivity:
     """The least growth of `Expressivity` from one block to the next (Lee & Ham 2024, arXiv:2403.19232).
 
     With random weights and random inputs. Higher is better. What a block is, the paper says for its spaces; here blocks
-    are the parts of the outermost module that has at least three.
+    are the network's outermost parts, of which the largest are taken apart until there are enough.
 
     Example:
         >>> import torch

@@ -25,7 +25,8 @@ class Trainability:
 
     With s the largest singular value of what a block passes back for random signs: 2 - s - 1 / s. Higher is better. A
     block that changes nothing has no gain in the paper, which makes the score minus infinity: an error here. What a
-    block is, the paper says for its spaces; here blocks are the parts of the outermost module that has at least three.
+    block is, the paper says for its spaces; here blocks
+    are the network's outermost parts, of which the largest are taken apart until there are enough.
 
     Example:
         >>> import torch
