@@ -107,6 +107,56 @@ def test_short_cuts_give_the_shapes_that_torch_gives(name):
         assert (got.shape, got.dtype, got.stride()) == (expected.shape, expected.dtype, expected.stride())
 
 
+CONVOLUTIONS = [
+    (lambda: torch_nn.Conv2d(4, 6, 3), (4, 9, 7)),
+    (
+        lambda: torch_nn.Conv2d(4, 8, (3, 5), stride=(2, 1), padding=(0, 2), dilation=(2, 1), groups=2, bias=False),
+        (4, 9, 7),
+    ),
+    (lambda: torch_nn.Conv2d(4, 4, 5, padding="same", groups=4), (4, 9, 7)),
+    (lambda: torch_nn.Conv1d(4, 6, 2, stride=3), (4, 9)),
+    (lambda: torch_nn.Conv3d(4, 2, 3, padding=1), (4, 5, 6, 7)),
+    (lambda: torch_nn.ConvTranspose2d(4, 6, 3, stride=2, output_padding=1), (4, 5, 6)),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape"), CONVOLUTIONS)
+def test_convolutions_have_torchs_shapes_and_flops(layer, shape):
+    layer = layer()
+    weights = {name: p.to("meta") for name, p in layer.named_parameters()}
+    for x in (torch.zeros(2, *shape), torch.zeros(2, *shape[1:], shape[0]).movedim(-1, 1)):
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            expected = layer(x)
+        with torch.no_grad(), Meter() as meter:
+            got = torch.func.functional_call(layer, weights, (x.to("meta"),))
+        assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
+        assert meter.flops == counter.get_total_flops()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda x: x * x.mean((2, 3), keepdim=True),
+        lambda x: x.mean((2, 3), keepdim=True) + x,
+        lambda x: x[:, :1] * x[:1],
+        lambda x: x.mean(-1),
+        lambda x: x.mean((0, -2)),
+        lambda x: x.mean(),
+        lambda x: x.mean(1, dtype=torch.float64),
+        lambda x: x.softmax(1),
+        lambda x: x.softmax(-1, dtype=torch.float64),
+        lambda x: torch_nn.functional.scaled_dot_product_attention(x, x * 0.5, x),
+        lambda x: x[0] * x,
+    ],
+)
+def test_operations_have_torchs_shapes(operation):
+    x = torch.zeros(2, 3, 4, 5)
+    expected = operation(x)
+    with torch.no_grad(), Meter():
+        got = operation(x.to("meta"))
+    assert (got.shape, got.dtype, got.stride()) == (expected.shape, expected.dtype, expected.stride())
+
+
 def test_the_meter_counts_what_is_entered_only():
     x = torch.zeros(3, 3)
     with Meter() as meter:
@@ -125,6 +175,9 @@ def test_the_meter_counts_what_is_entered_only():
         lambda x: torch_nn.functional.linear(x, torch.zeros(2, 7, device="meta"), torch.zeros(2, device="meta")),
         lambda x: torch_nn.functional.layer_norm(x, (7,)),
         lambda x: x + torch.zeros(4, device="meta"),
+        lambda x: x * torch.zeros(3, 3, device="meta"),
+        lambda x: torch_nn.functional.conv1d(x[None], torch.zeros(2, 3, 1, device="meta")),
+        lambda x: torch_nn.functional.conv1d(x[None], torch.zeros(2, 2, 4, device="meta")),
     ],
 )
 def test_short_cuts_let_no_wrong_shape_pass(broken):

@@ -60,7 +60,7 @@ class PatchEmbedding(nn.Module):
         nn.init.normal_(self.positions.weight, std=0.5)  # about as large as the patches: places are told apart at once
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.patches(x).flatten(2).transpose(1, 2)  # (B, N, width)
+        y = self.patches(x).flatten(2).transpose(1, 2).contiguous()  # (B, N, width)
         return y + self.positions(torch.arange(y.shape[1], device=x.device))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,7 +43,7 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own 
     ) -> Any:
         kwargs = kwargs or {}
         short_cut = _SHORT_CUTS.get(func)
-        result = None if short_cut is None else short_cut(*args)
+        cut = result = None if short_cut is None or kwargs.get("dtype") is not None else short_cut(*args)
         # How torch's own FlopCounterMode looks a formula up.
         formula = flop_registry.get(func._overloadpacket)  # noqa: SLF001
         if result is None:
@@ -54,7 +55,8 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own 
                 _WHOLE.add(func)
             result = func(*args, **kwargs)
         if formula is not None:
-            self.flops += int(formula(*args, **kwargs, out_val=result))
+            direct = None if cut is None else _FLOPS.get(func)
+            self.flops += int(formula(*args, **kwargs, out_val=result) if direct is None else direct(result, *args))
         if not func.is_view:
             first = result[0] if isinstance(result, (tuple, list)) and result else result
             if isinstance(first, torch.Tensor) and not any(first is arg for arg in args):
@@ -80,13 +82,52 @@ def _unchanged(x: Any, *_: Any) -> Any:
 
 
 def _elementwise(x: Any, y: Any) -> Any:
-    return _empty(x.shape, x) if _plain(x) and _plain(y) and x.shape == y.shape and x.dtype == y.dtype else None
+    """One of the two has the output's shape, and the other one is repeated along axes of size 1."""
+    if not _plain(x) or not _plain(y) or x.dtype != y.dtype or x.dim() != y.dim():
+        return None
+    if x.shape == y.shape or all(b in (a, 1) for a, b in zip(x.shape, y.shape, strict=True)):
+        return _empty(x.shape, x)
+    return _empty(y.shape, y) if all(a in (b, 1) for a, b in zip(x.shape, y.shape, strict=True)) else None
+
+
+def _by_number(x: Any, y: Any, *_: Any) -> Any:
+    return _empty(x.shape, x) if _plain(x) and isinstance(y, (int, float)) else None
+
+
+def _softmax(x: Any, dim: int, other: Any = None) -> Any:
+    return _empty(x.shape, x) if _plain(x) and not other and -x.dim() <= dim < x.dim() else None
+
+
+def _mean(x: Any, dims: Any, keepdim: bool = False) -> Any:
+    if not _plain(x) or not dims or not all(-x.dim() <= dim < x.dim() for dim in dims):
+        return None
+    gone = {dim % x.dim() for dim in dims}
+    return _empty([1 if i in gone else n for i, n in enumerate(x.shape) if keepdim or i not in gone], x)
 
 
 def _batch_norm(x: Any, weight: Any, bias: Any, mean: Any, *_: Any) -> Any:
     if not _plain(x) or x.dim() < 2 or any(p is not None and p.shape != x.shape[1:2] for p in (weight, bias, mean)):
         return None
     return _empty(x.shape, x), _empty(0, x), _empty(0, x)
+
+
+def _convolution(
+    x: Any, weight: Any, _: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, __: Any, groups: int
+) -> Any:
+    ok = _plain(x) and weight.device.type == "meta" and x.dtype == weight.dtype and x.dim() == weight.dim() > 2
+    if not ok or transposed or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+        return None
+    n = x.dim() - 2
+    strides, paddings, dilations = (each * n if len(each) == 1 else each for each in (stride, padding, dilation))
+    sizes = [
+        (size + 2 * p - d * (k - 1) - 1) // s + 1
+        for size, k, s, p, d in zip(x.shape[2:], weight.shape[2:], strides, paddings, dilations, strict=True)
+    ]
+    return _empty((x.shape[0], weight.shape[0], *sizes), x) if min(sizes) > 0 else None
+
+
+def _convolution_flops(out: Any, _: Any, weight: Any, *__: Any) -> int:
+    return 2 * out.shape[0] * math.prod(out.shape[2:]) * weight.numel()
 
 
 def _addmm(bias: Any, a: Any, b: Any) -> Any:
@@ -126,8 +167,19 @@ _SHORT_CUTS: dict[Any, Callable[..., Any]] = {
     ),
     _ATEN.add.Tensor: _elementwise,
     _ATEN.mul.Tensor: _elementwise,
+    _ATEN.mul.Scalar: _by_number,
+    _ATEN._softmax.default: _softmax,  # noqa: SLF001  # the name that torch gives it
+    _ATEN._safe_softmax.default: _softmax,  # noqa: SLF001  # likewise
+    _ATEN.mean.dim: _mean,
     _ATEN._native_batch_norm_legit_no_training.default: _batch_norm,  # noqa: SLF001  # the name that torch gives it
     _ATEN.native_batch_norm.default: _batch_norm,
     _ATEN.addmm.default: _addmm,
+    _ATEN.convolution.default: _convolution,
     _ATEN.native_layer_norm.default: _layer_norm,
 }
+
+_FLOPS: dict[Any, Callable[..., int]] = {
+    _ATEN.convolution.default: _convolution_flops,
+    _ATEN.addmm.default: lambda out, _, a, *__: 2 * out.numel() * a.shape[1],
+}
+"""What torch's formulas say of these, without their detours."""
