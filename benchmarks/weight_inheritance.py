@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import sys
 import tempfile
@@ -31,7 +32,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from netwright.core import Arch, Budget, Candidate, Context, Record
+from netwright.core import Arch, Budget, Candidate, Context
 from netwright.core.registry import spaces
 from netwright.evaluators import Fitting, Training, TrainingPlan, fit, score
 from netwright.evaluators.checkpoints import load_checkpoint
@@ -103,15 +104,12 @@ class Arm:
         best = self.search.history.best
         if best is not None:
             self.best_after.append((round(self.used, 2), -best.loss))
-        kept = {f"{record.arch.digest}.pt" for record in self._needed()}
+            if best.id == len(self.search.history) - 1:  # the same arch may come again, with other weights
+                shutil.copyfile(self.folder / f"{best.arch.digest}.pt", self.folder / "best")
+        kept = {f"{record.arch.digest}.pt" for record in self.search.history.records[-STRATEGY.population :]}
         for file in self.folder.glob("*.pt"):
             if file.name not in kept:
                 file.unlink()
-
-    def _needed(self) -> list[Record]:
-        """The population, and the best."""
-        best = self.search.history.best
-        return [*self.search.history.records[-STRATEGY.population :], *([] if best is None else [best])]
 
     def outcome(self, job: Job) -> dict[str, Any]:
         """What it found in the time."""
@@ -120,7 +118,7 @@ class Arm:
         assert best is not None
         task, training = self.training.task, self.training
         model = training.model(best.arch, seed=0)
-        model.load_state_dict(load_checkpoint(self.folder / f"{best.arch.digest}.pt")["model"])
+        model.load_state_dict(load_checkpoint(self.folder / "best")["model"])
         inherited = [record.metrics["inherited"] for record in records if record.metrics.get("inherited")]
         return {
             "candidates": len(records),
