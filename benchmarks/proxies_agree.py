@@ -11,8 +11,8 @@ network. The tables are looked for in the folder of NETWRIGHT_DATA, or in ../sha
 repository. Networks train faster with channels last in memory, and are scored like that.
 
 Some scores hang on the draw of weights and images so much that even the same code doesn't agree with itself. So the
-first arches (`--again`) are scored once more with another draw: no agreement with somebody else's scores can be
-expected to be much higher than that of ours with ourselves.
+first arches (`--again`) are scored once more with other weights, and a batch of its own for each: as theirs, whose
+loader is asked anew for each arch. No agreement with theirs can be expected to be much higher than this one.
 
 The bars: at least .99 for params, flops, synflow, zen and l2_norm, at least .9 for those that see data.
 """
@@ -24,6 +24,8 @@ import io
 import json
 import sys
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +42,39 @@ from netwright.spaces.zoo.nb201 import EDGES, OPERATIONS, nb201
 
 EXACT = ("params", "flops", "synflow", "zen", "l2_norm")
 GRASP_EVERY = 4
-AGAIN = 1000  # added to the seed of a second draw
+AGAIN = 100_000  # the seed of a second draw, which differs from all of the first
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of CIFAR-10's training images
+
+
+@lru_cache(maxsize=1)
+def images_of() -> tuple[Any, Any, Any]:
+    """Bytes, where each image begins, and labels."""
+    with np.load(data_file("cifar10_jpeg_test.npz")) as file:
+        return file["data"], file["offsets"], file["labels"]
 
 
 def batch_of(n: int, seed: int) -> ProxyBatch:
     """CIFAR-10 images, drawn at random."""
     from PIL import Image
 
-    with np.load(data_file("cifar10_jpeg_test.npz")) as file:
-        data, offsets, labels = file["data"], file["offsets"], file["labels"]
+    data, offsets, labels = images_of()
     rows = np.random.default_rng((seed, 1)).permutation(len(labels))[:n]
     images = [Image.open(io.BytesIO(data[offsets[i] : offsets[i + 1]].tobytes())) for i in rows]
     pixels = np.stack([np.asarray(image, dtype=np.float32) for image in images]) / 255
     inputs = torch.from_numpy(((pixels - MEAN) / STD).astype(np.float32)).permute(0, 3, 1, 2)  # channels last in memory
     targets = torch.from_numpy(labels[rows].astype(np.int64))
     return ProxyBatch(inputs, targets, torch.nn.functional.cross_entropy, seed)
+
+
+def one_batch(n: int, seed: int) -> Callable[[int], ProxyBatch]:
+    """The same images for every arch."""
+    batch = batch_of(n, seed)
+    return lambda _: batch
+
+
+def batches(n: int, seed: int) -> Callable[[int], ProxyBatch]:
+    """Other images for each arch."""
+    return lambda place: batch_of(n, seed + place)
 
 
 def arches_of(n: int, seed: int) -> tuple[list[int], list[Arch], Any]:
@@ -73,14 +92,15 @@ def arches_of(n: int, seed: int) -> tuple[list[int], list[Arch], Any]:
 
 
 def scored(
-    rows: list[int], arches: list[Arch], batch: ProxyBatch, seed: int, journal: Path | None
+    rows: list[int], arches: list[Arch], batch_for: Callable[[int], ProxyBatch], seed: int, journal: Path | None
 ) -> list[dict[str, float]]:
     """Our scores of each arch; those in the journal are not computed again."""
     known: dict[int, dict[str, float]] = {}
+    n_images = len(batch_for(0))
     if journal is not None and journal.exists():
         for line in journal.read_text().splitlines():
             entry = json.loads(line)
-            if entry["seed"] == seed and entry["batch"] == len(batch):
+            if entry["seed"] == seed and entry["batch"] == n_images:
                 known[entry["row"]] = entry["scores"]
     space = nb201()
     for place, (row, arch) in enumerate(zip(rows, arches[: len(rows)], strict=True)):
@@ -88,6 +108,7 @@ def scored(
             model = build(space, arch, input_shape=(3, 32, 32), n_outputs=10, seed=100_000 * seed + place)
             model = model.to(memory_format=torch.channels_last)
             chosen = [name for name in THIRTEEN if name != "grasp" or place % GRASP_EVERY == 0]
+            batch = batch_for(place)
             known[row] = dict(together(model, batch, chosen).values)
             if journal is not None:
                 with journal.open("a") as file:
@@ -132,9 +153,9 @@ def main() -> None:
         by_seed = []
         for seed in range(1 if options.quick else options.seeds):
             rows, arches, stored = arches_of(n_arches, seed)
-            found = columns_of(scored(rows, arches, batch_of(n_images, seed), seed, options.journal))
-            other = AGAIN + seed
-            again = scored(rows[:n_again], arches, batch_of(n_images, other), other, options.journal)
+            found = columns_of(scored(rows, arches, one_batch(n_images, seed), seed, options.journal))
+            other = AGAIN * (1 + seed)
+            again = scored(rows[:n_again], arches, batches(n_images, other), other, options.journal)
             by_seed.append((agreement(found, stored), agreement(found[:n_again], columns_of(again))))
     except NetwrightError as error:
         sys.exit(f"error: {error}")
