@@ -47,7 +47,14 @@ def test_each_method_derives_arches(name, stripes, tmp_path):
     assert epochs[-1].arch == arches[0]
     assert set(epochs[-1].weights) >= {"cell.1<-0", "cell.3<-2"}
     assert len(context.curves[f"{name} train_loss"]) == 2
-    assert recipe.prepare(Training(CELLS, stripes, PLAN), Context(checkpoints=tmp_path, seed=5)) == prepared
+
+
+def test_what_was_searched_is_not_searched_again(stripes, tmp_path):
+    found = [
+        methods["gdas"](CELLS, epochs=2).prepare(Training(CELLS, stripes, PLAN), Context(checkpoints=tmp_path, seed=5))
+        for _ in range(2)
+    ]
+    assert found[0] == found[1]
 
 
 def test_options_of_methods(stripes):

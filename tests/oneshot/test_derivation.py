@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pytest
 
 from netwright import Arch, Space, choice, layers, nn, real
@@ -17,8 +19,13 @@ NB201 = nb201(channels=2, n_cells=1, input_shape=(1, 4, 4))
 EDGES = [f"cell.{t}<-{s}" for t in (1, 2, 3) for s in range(t)]
 
 
-def weighed(space, weights, *, edges=False, shape=(1, 4, 4), n_outputs=3):
-    relaxed = Relaxed(Supernet(space, input_shape=shape, n_outputs=n_outputs), edges=edges)
+@lru_cache
+def supernet_of(space, shape):
+    return Supernet(space, input_shape=shape, n_outputs=3)
+
+
+def weighed(space, weights, *, edges=False, shape=(1, 4, 4)):
+    relaxed = Relaxed(supernet_of(space, shape), edges=edges)
     relaxed.alphas.set_weights(weights)
     return Weighed(space, {c.name: c for c in relaxed.alphas.choices()}, relaxed.alphas.weights(), edges=edges)
 
@@ -52,6 +59,7 @@ def test_skip_connections_can_be_limited():
     assert arch["cell.3<-2"] == "skip_connect"  # the strongest stay
 
 
+@lru_cache
 def some_edges():
     def operations(source, target):
         return {"none": None, "skip": nn.Identity(), "conv": layers.ReLUConvNorm(2, 2, 3)}

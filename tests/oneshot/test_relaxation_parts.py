@@ -38,9 +38,19 @@ SPACE = nb201(channels=4, n_cells=1, input_shape=(1, 4, 4))
 SAMPLERS = [Softmax(), Sigmoid(), ConcreteSoft(), GumbelHard(), TwoPaths(), DirichletSample()]
 
 
+@pytest.fixture(scope="module")
+def supernet():
+    return Supernet(SPACE, input_shape=(1, 4, 4), n_outputs=3)
+
+
 @pytest.fixture
-def relaxed():
-    return Relaxed(Supernet(SPACE, input_shape=(1, 4, 4), n_outputs=3)).train()
+def relaxed(supernet):
+    supernet.zero_grad()
+    return Relaxed(supernet).train()
+
+
+def images(n):
+    return torch.randn(n, 1, 4, 4, generator=torch.Generator().manual_seed(0))
 
 
 def drawn_by(sampler, logits, *, seed=0, progress=0.5, architecture=True):
@@ -106,7 +116,7 @@ def test_two_paths_leave_the_others_their_probabilities(relaxed):
 def test_hard_samples_compute_one_option_each(relaxed):
     relaxed.sampler = GumbelHard()
     relaxed.sample(architecture=False)
-    relaxed(torch.randn(4, 1, 4, 4)).sum().backward()
+    relaxed(images(4)).sum().backward()
     used = {n for n, p in relaxed.supernet.named_parameters() if p.grad is not None and "nor_conv" in n}
     active = {name: relaxed.alphas.choice(name).options[row.active[0]] for name, row in relaxed.mixing.rows.items()}
     n_convolutions = sum(str(option).startswith("nor_conv") for option in active.values())
@@ -171,7 +181,7 @@ def test_costs_pull_towards_cheap_options(relaxed):
 
 
 def test_perturbations_stay_within_reach(relaxed):
-    x, y = torch.randn(8, 1, 4, 4), torch.arange(8) % 3
+    x, y = images(8), torch.arange(8) % 3
 
     def loss():
         return torch.nn.functional.cross_entropy(relaxed(x), y)
@@ -188,8 +198,7 @@ def test_perturbations_stay_within_reach(relaxed):
         assert 0 < (after - before).abs().max() < 0.15
         with torch.no_grad():
             changed[type(perturbation)] = float(loss()) - plain
-    assert changed[Adversarial] > 0
-    assert changed[Adversarial] > changed[RandomNoise]
+    assert changed[Adversarial] > max(0, changed[RandomNoise])
 
 
 def test_stages_drop_the_weakest_options(relaxed):
@@ -210,7 +219,7 @@ def test_stages_drop_the_weakest_options(relaxed):
 
 def test_skip_connections_drop_out_in_training_only(relaxed):
     relaxed.only(SPACE.default().replace(**{f"cell.{t}<-{s}": "skip_connect" for t in (1, 2, 3) for s in range(t)}))
-    x = torch.randn(4, 1, 4, 4)
+    x = images(4)
     relaxed.eval()
     before = relaxed(x)
     relaxed.mixing.skip_dropout = 0.5
