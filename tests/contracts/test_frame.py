@@ -37,7 +37,7 @@ CANDIDATES = {
     "expected_hypervolume": 12,
     "random_forest_optimisation": 10,
     "bananas": 13,
-    "brp_nas": 23,
+    "brp_nas": 13,
     "weak_nas": 13,
     "Progressive": 40,
     "pnas": 40,

@@ -78,6 +78,12 @@ def test_auto_looks_for_a_front(n_objectives, kind):
     assert recipe.reason == f"Chosen for {n_objectives} objectives: it looks for the whole Pareto front."
 
 
+def test_auto_has_a_model_for_each_of_a_few_objectives_where_candidates_are_few():
+    recipe = methods["auto"](SPACE, expected_candidates=200, n_objectives=3)
+    assert recipe == Recipe(StartingWith(BayesianOptimisation()))
+    assert recipe.reason.startswith("Chosen for 3 objectives and a budget of about 200 candidates: a model of each")
+
+
 def test_populations_are_given_or_grow_with_the_search():
     for name, kind in (("genetic", Genetic), ("nsga2", NSGA2), ("nsga3", NSGA3)):
         assert methods[name](SPACE).strategy.strategy == kind()

@@ -25,6 +25,7 @@ __all__ = ["auto", "auto_full"]
 _FEW = 12  # candidates: too few for a model to learn from
 _MANY = 500  # candidates, after which fitting a model to all of them costs more than it brings
 _FEW_OBJECTIVES = 3  # up to so many, crowding spreads a front well
+_SMALL_FRONT = 200  # candidates, up to which models find more of a front than generations do
 
 
 @methods.register
@@ -38,10 +39,11 @@ def auto(
     """What should do best here: by the number of candidates that the budget allows, and of objectives.
 
     One objective: Bayesian optimisation, after 500 candidates regularized evolution of what it has found; or local
-    search, where there will be a dozen candidates or fewer. Several objectives: NSGA-II, NSGA-III for more than three.
-    All begin with the space's default arch. Where the search's plan has foreseen it, candidates are trained a part of
-    their epochs first, and the best of them to the end (ASHA); `auto_full` trains every candidate fully. What was
-    chosen, and why, is in the report.
+    search, where there will be a dozen candidates or fewer. Two or three objectives: Bayesian optimisation up to
+    200 candidates, NSGA-II for more or where nobody knows how many; NSGA-III for more objectives. All begin with
+    the space's default arch. Where the search's plan has foreseen it, candidates are trained a part of their epochs
+    first, and the best of them to the end (ASHA); `auto_full` trains every candidate fully. What was chosen, and
+    why, is in the report.
 
     Example:
         >>> from netwright import Space, choice
@@ -70,6 +72,10 @@ def auto_full(space: SearchSpace, *, expected_candidates: int | None = None, n_o
         'Chosen for a budget of about 5 candidates: so few are best spent near the default arch.'
     """
     n = expected_candidates
+    if 1 < n_objectives <= _FEW_OBJECTIVES and n is not None and n <= _SMALL_FRONT:
+        reason = f"Chosen for {n_objectives} objectives and a budget of about {n} candidates: "
+        reason += "a model of each objective needs the fewest of them."
+        return Recipe(StartingWith(BayesianOptimisation()), reason=reason)
     if n_objectives > 1:
         kind = NSGA2 if n_objectives <= _FEW_OBJECTIVES else NSGA3
         front = Deduplicated(kind(population_for(n)))
