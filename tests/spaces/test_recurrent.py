@@ -46,7 +46,7 @@ def test_the_mean_of_the_right_nodes(make):
     embed, cell, _, decode = model
     x = torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(0))
     functions = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "identity": lambda h: h}
-    weights = [cell.entry.gates.weight, *(node.gates.weight for node in cell.operations)]
+    weights = [cell.entry.gates.weight, *(part.node.gates.weight for part in cell.nodes)]
     with torch.no_grad():
         state = torch.zeros(4, 6)
         for step in embed(x).unbind(1):

@@ -18,6 +18,7 @@ from netwright.models.attention import (
 from netwright.models.inverted_residual import InvertedResidual, SqueezeExcitation
 from netwright.models.layers_cells import Cell, CellStack, FactorizedReduce, RowColumnConv, SeparableConv
 from netwright.models.layers_recurrent import (
+    From,
     Highway,
     LastStep,
     LockedDropout,
@@ -33,6 +34,7 @@ __all__ = [
     "ConvNormReLU",
     "Destandardise",
     "FactorizedReduce",
+    "From",
     "GlobalAveragePool",
     "GlobalMaxPool",
     "Highway",

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["Highway", "LastStep", "LockedDropout", "OutputBias", "RecurrentCell", "RowsAsSteps", "TiedDecoder"]
+__all__ = ["From", "Highway", "LastStep", "LockedDropout", "OutputBias", "RecurrentCell", "RowsAsSteps", "TiedDecoder"]
 
 
 class Highway(nn.Module):
@@ -36,6 +35,24 @@ class Highway(nn.Module):
         return state + torch.sigmoid(c) * (self.activation(h) - state)
 
 
+class From(nn.Module):
+    """A node of a recurrent cell that takes one earlier node: what enters it is also what it carries on.
+
+    Args:
+        source: the earlier node.
+        node: a `Highway`, or another module of two inputs.
+    """
+
+    def __init__(self, source: int, node: nn.Module) -> None:
+        super().__init__()
+        self.source = source
+        self.node = node
+
+    def forward(self, states: list[torch.Tensor] | torch.Tensor) -> torch.Tensor:
+        state = states[:, self.source] if isinstance(states, torch.Tensor) else states[self.source]
+        return self.node(state, state)
+
+
 class RecurrentCell(nn.Module):
     """A tree of highway nodes at each step of a sequence: (batch, time, features) → (batch, time, size).
 
@@ -43,27 +60,23 @@ class RecurrentCell(nn.Module):
     the state before; every later node takes one earlier node; the mean of some is the new state. It starts at zero.
 
     Args:
-        n_nodes: the number of nodes, node 0 included.
-        edges: (source, target, node), or lists of such: the module of each node from 1 on, and where it takes from.
+        nodes: node 1 and so on: `From` an earlier one; or other modules, which get all earlier states at once
+            (batch, nodes, size), such as mixtures of such nodes.
         entry: node 0: called with the features beside the state before, and that state.
         output: the nodes whose mean is the new state: those that are `unused` by others, or all from 1 on (`mean`).
 
     Attributes:
-        wiring: (source, target) of each edge.
-        operations: the module of each edge, in the same order.
         ending: the nodes whose mean is taken.
     """
 
-    def __init__(self, n_nodes: int, edges: list[Any], *, entry: nn.Module, output: str | Sequence[int]) -> None:
+    def __init__(self, nodes: Sequence[nn.Module], *, entry: nn.Module, output: str) -> None:
         super().__init__()
-        flat = [edge for item in edges for edge in (item if isinstance(item, list) else [item])]
-        self.n_nodes = n_nodes
-        self.wiring = [(source, target) for source, target, _ in flat]
-        sources = {source for source, _ in self.wiring}
-        named = {"mean": list(range(1, n_nodes)), "unused": [n for n in range(n_nodes) if n not in sources]}
-        self.ending = named[output] if isinstance(output, str) else list(output)
+        taken = {node.source for node in nodes if isinstance(node, From)}
+        self.ending = [place for place in range(1 + len(nodes)) if place > 0 or output == "unused"]
+        if output == "unused":
+            self.ending = [place for place in self.ending if place not in taken]
         self.entry = entry
-        self.operations = nn.ModuleList([module for _, _, module in flat])
+        self.nodes = nn.ModuleList(nodes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         state = x.new_zeros((x.shape[0], self.size))
@@ -75,10 +88,10 @@ class RecurrentCell(nn.Module):
 
     def step(self, features: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """The new state, from a step's features (batch, features) and the state before (batch, size)."""
-        states = {0: self.entry(torch.cat([features, state], dim=-1), state)}
-        for (source, target), node in zip(self.wiring, self.operations, strict=False):  # each after its source
-            states[target] = node(states[source], states[source])
-        ending = [states[node] for node in self.ending]
+        states = [self.entry(torch.cat([features, state], dim=-1), state)]
+        for node in self.nodes:
+            states.append(node(states if isinstance(node, From) else torch.stack(states, dim=1)))
+        ending = [states[place] for place in self.ending]
         return torch.stack(ending).mean(0) if len(ending) > 1 else ending[0]
 
     @property

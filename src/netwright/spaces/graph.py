@@ -33,7 +33,6 @@ OUTPUT = "output"
 SKIP = "skip"
 """The label of an identity."""
 
-_CELLS = ("Cell", "RecurrentCell")  # calls with the number of nodes and a list of edges
 _EXACT = 10  # a range with more values than this is told in tenths
 
 
@@ -182,8 +181,10 @@ class Drawer:
         arguments = [*enumerate(node.args), *node.kwargs.items()]
         if node.name == "Sequential":
             return _chain([self._part(item, str(at), decided=decided) for at, item in arguments])
-        if node.name in _CELLS and len(node.args) == 2 and isinstance(node.args[1], list):
-            return self._cell(node, decided=decided)
+        if node.name == "Cell" and len(node.args) == 2 and isinstance(node.args[1], list):
+            return self._cell(node, *node.args, decided=decided)
+        if node.name == "RecurrentCell" and len(node.args) == 1 and isinstance(node.args[0], list):
+            return self._cell(node, 1 + len(node.args[0]), node.args[0], decided=decided)
         inner = [(str(at), item) for at, item in arguments if _is_model(item)]
         parts = _chain([self._part(item, at, decided=decided) for at, item in inner])
         if node.name == "Residual":
@@ -198,14 +199,13 @@ class Drawer:
         alone = key or (node.name if inner else repr(node))
         return _chain([_leaf(_constant(alone)) if decided else None, parts])
 
-    def _cell(self, node: Call, *, decided: bool) -> _Draw | None:
-        n_nodes, items = node.args
+    def _cell(self, node: Call, n_nodes: int, items: list[Any], *, decided: bool) -> _Draw | None:
         names = (n_nodes, *_names(node))
         if not decided:  # it is in every arch
             if names in self._drawn:
                 return None
             self._drawn.add(names)
-        edges = [self._edges(item) for item in items]
+        edges = [self._edges(item, place) for place, item in enumerate(items, 1)]
         entry = self._part(node.kwargs.get("entry"), "entry", decided=False) or _pass
         n_inputs, output = len(node.kwargs.get("inputs") or [None]), node.kwargs.get("output", "last")
 
@@ -225,14 +225,16 @@ class Drawer:
 
         return draw
 
-    def _edges(self, item: Any) -> Callable[[Arch], list[tuple[int, int, _Draw]]]:
+    def _edges(self, item: Any, place: int) -> Callable[[Arch], list[tuple[int, int, _Draw]]]:
         """What one entry of a cell's list brings: an edge, the one that a choice takes, or those that a subset does."""
         if isinstance(item, (Choice, Subset)):
-            label, options = str(item.label), {k: self._edges(o) for k, o in zip(item.keys, item.options, strict=True)}
+            label = str(item.label)
+            options = {k: self._edges(o, place) for k, o in zip(item.keys, item.options, strict=True)}
             if isinstance(item, Choice):
                 return lambda arch: options[arch[label]](arch)
             return lambda arch: [edge for key in arch[label] for edge in options[key](arch)]  # type: ignore[union-attr]
-        source, target, operation = item
+        # A node of a recurrent cell says where it takes from, and its place is the target.
+        source, target, operation = (item.args[0], place, item.args[1]) if isinstance(item, Call) else item
         draw = self._part(operation, "operation", decided=not _decides(operation))
         edge = [] if draw is None else [(source, target, draw)]
         return lambda _: edge

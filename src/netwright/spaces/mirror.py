@@ -83,7 +83,7 @@ nn = Mirror(
 
 layers = Mirror(
     "netwright.models.layers",
-    "Cell CellStack ConvNormReLU Destandardise FactorizedReduce GlobalAveragePool GlobalMaxPool Highway "
+    "Cell CellStack ConvNormReLU Destandardise FactorizedReduce From GlobalAveragePool GlobalMaxPool Highway "
     "InvertedResidual LastStep LockedDropout NB101Cell NB201Reduction OutputBias PatchEmbedding ReLUConvNorm "
     "RecurrentCell Residual ResidualBlock RowColumnConv RowsAsSteps SelfAttention SeparableConv SqueezeExcitation "
     "Standardise TiedDecoder TokenEmbedding TransformerBlock TransformerEncoder",

@@ -73,6 +73,8 @@ def _refused(node: Any) -> Iterator[str]:
         yield f"`{node.label}` picks {node.k} of {len(node.keys)}, which only the edges of a cell can be: use `spos`."
     elif isinstance(node, Repeat) and not makes_module(node) and node.minimum < len(node.blocks):
         yield f"`{node.label}` repeats what are no modules: use `regularized-evolution`."
+    elif isinstance(node, Call) and node.kwargs.get("output") == "unused" and decisions_of(node):
+        yield f"`{node.name}` puts out the nodes that no other takes, and in a mixture all are taken: use `spos`."
     for part in children(node):
         yield from _refused(part)
 

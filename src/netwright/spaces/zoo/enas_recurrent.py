@@ -67,7 +67,7 @@ def enas_recurrent(
     """
     _check("enas_recurrent", input_shape, vocabulary, size, n_nodes, outputs, dropout, tied=tied)
     entry = layers.Highway(2 * size, size, _activation(0))
-    cell = layers.RecurrentCell(n_nodes, _edges(n_nodes, size), entry=entry, output="unused")
+    cell = layers.RecurrentCell(_nodes(n_nodes, size), entry=entry, output="unused")
     model = _model(cell, input_shape, vocabulary, size, outputs, dropout, tied=tied)
     space = Space(model, name="enas_recurrent", canonical=canonical)
     return space.starting_at(_cut(PUBLISHED_RECURRENT["ENAS"], n_nodes, first="tanh"))
@@ -108,7 +108,7 @@ def darts_recurrent(
     """
     _check("darts_recurrent", input_shape, vocabulary, size, n_nodes, outputs, dropout, tied=tied)
     entry = layers.Highway(2 * size, size, nn.Tanh())
-    cell = layers.RecurrentCell(n_nodes, _edges(n_nodes, size), entry=entry, output="mean")
+    cell = layers.RecurrentCell(_nodes(n_nodes, size), entry=entry, output="mean")
     model = _model(cell, input_shape, vocabulary, size, outputs, dropout, tied=tied)
     space = Space(model, name="darts_recurrent", canonical=canonical)
     return space.starting_at(_cut(PUBLISHED_RECURRENT["DARTS_V2"], n_nodes))
@@ -197,14 +197,14 @@ def _activation(node: int) -> Choice | Any:
     return choice(_MODULES, label=f"cell.{node}.activation")
 
 
-def _edges(n_nodes: int, size: int) -> list[Choice | Any]:
+def _nodes(n_nodes: int, size: int) -> list[Choice | Any]:
     """A choice of the earlier node for each node from 1 on; every pair has weights of its own, as in ENAS."""
-    edges = []
+    nodes = []
     for node in range(1, n_nodes):
         activation = _activation(node)
-        options: dict[Any, Any] = {s: (s, node, layers.Highway(size, size, activation)) for s in range(node)}
-        edges.append(choice(options, label=f"cell.{node}.input"))
-    return edges
+        options: dict[Any, Any] = {s: layers.From(s, layers.Highway(size, size, activation)) for s in range(node)}
+        nodes.append(choice(options, label=f"cell.{node}.input"))
+    return nodes
 
 
 def _model(
