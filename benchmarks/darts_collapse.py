@@ -205,9 +205,8 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     scale = QUICK if given.quick else Scale(train=given.images, epochs=given.epochs)
     found = measure(1 if given.quick else given.seeds, scale, Journal(given.journal))
-    print(
-        f"{'':<24}{'test accuracy':>14}{'worst':>9}{'no weights':>12}{'skips of 6':>12}{'epochs':>8}   (mean of {found['seeds']} seeds)"
-    )
+    titles = f"{'test accuracy':>14}{'worst':>9}{'no weights':>12}{'skips of 6':>12}{'epochs':>8}"
+    print(f"{'':<24}{titles}   (mean of {found['seeds']} seeds)")
     for name, row in found["methods"].items():
         print(
             f"{name:<24}{row['accuracy']:>14.2%}{row['worst']:>9.2%}{row['free']:>12.1f}{row['skips']:>12.1f}{row['epochs']:>8.0f}"

@@ -206,7 +206,7 @@ def _collapse(found: Found) -> str:
     rows = found["methods"]
     best = max((name for name in rows if name != "darts"), key=lambda name: rows[name]["accuracy"])
     return (
-        f"{100 * rows['darts']['accuracy']:.2f} % with {rows['darts']['skips']:.1f} of 6 edges skips / "
+        f"{100 * rows['darts']['accuracy']:.2f} % with {rows['darts']['free']:.1f} of 6 edges without weights / "
         f"{100 * found['random_median']:.2f} % / {100 * rows[best]['accuracy']:.2f} % ({best.replace('_', '-')})"
     )
 
@@ -269,8 +269,8 @@ ROWS = (
         "1.3 / 1.0; 1.3 times",
     ),
     Row(
-        "DARTS drifts to skip connections on NAS-Bench-201's cells, others don't: test accuracy of DARTS / the median "
-        "random cell / the best answer",
+        "DARTS drifts to operations without weights on NAS-Bench-201's cells, others don't: test accuracy of DARTS / the "
+        "median random cell / the best answer",
         "darts_collapse",
         _collapse,
         "below; above",
