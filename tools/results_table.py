@@ -269,8 +269,8 @@ ROWS = (
         "1.3 / 1.0; 1.3 times",
     ),
     Row(
-        "DARTS drifts to operations without weights on NAS-Bench-201's cells, others don't: test accuracy of DARTS / the "
-        "median random cell / the best answer",
+        "DARTS drifts to operations without weights on NAS-Bench-201's cells, others don't: test accuracy of DARTS / "
+        "the median random cell / the best answer",
         "darts_collapse",
         _collapse,
         "below; above",
