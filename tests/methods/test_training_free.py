@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from netwright import Space, choice, integer, n_outputs, nn, search
@@ -62,3 +64,15 @@ def test_what_it_refuses():
     recipe = methods["training-free"](SPACE)
     with pytest.raises(InvalidInput):
         recipe.prepare(Function(len), Context())
+
+
+def test_what_the_user_is_told():
+    class Told:
+        stages: ClassVar[list[str]] = []
+
+        def __getattr__(self, name):
+            return lambda *given: self.stages.append(given[1]) if name == "stage" else None
+
+    method = methods["training-free"](SPACE, n_arches=4, n_examples=16, n_best=1)
+    search(SPACE, "blobs", method=method, budget="1 candidates", plan=PLAN, progress=Told())
+    assert any(stage.endswith(": scoring untrained networks") for stage in Told.stages)

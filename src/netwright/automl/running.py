@@ -105,7 +105,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
         (folder.path / "final.json").unlink(missing_ok=True)  # of an earlier end: from now on the run isn't finished
     given = recipe
     if recipe.prepare is not None:
-        progress.stage("prepare", f"{name}: training what its networks share")
+        progress.stage("prepare", f"{name}: {getattr(recipe.prepare, 'doing', 'training what its networks share')}")
         recipe = _prepared(recipe.prepare, request, plan, checkpoints)
     evaluator, limits = _evaluator(request, plan)
     if recipe.evaluator is not None:

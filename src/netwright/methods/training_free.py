@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netwright.core import Arch, Constraint, Context, Evaluator, Recipe, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput
@@ -58,6 +59,7 @@ class TrainingFree:
         InvalidInput: if a number is too small.
     """
 
+    doing: ClassVar[str] = "scoring untrained networks"
     strategy: Strategy
     n_arches: int = 300
     n_examples: int = 64
