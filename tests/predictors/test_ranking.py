@@ -33,7 +33,9 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     assert 88 <= inside <= 100
 
 
-def test_few_arches_say_nothing():
+def test_few_or_equal_arches_say_nothing():
+    found = agreement([1] * 9, range(9))
+    assert (found.tau, found.interval) == (0.0, (-1.0, 1.0))
     found = agreement([1, 2, 3, 4], [1, 2, 3, 4])
     assert (found.tau, found.interval, found.overlap_interval) == (1.0, (-1.0, 1.0), (0.0, 1.0))
 

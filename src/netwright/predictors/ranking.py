@@ -25,10 +25,11 @@ class Agreement:
     Attributes:
         n: how many arches have both.
         tau: Kendall's tau-b: 1 the same order, 0 nothing in common, -1 the reverse.
-        interval: in which tau lies with 95 %, by a bootstrap over the arches; (-1, 1) for fewer than five.
+        interval: in which tau lies with 95 %, by a bootstrap over the arches; (-1, 1) for fewer than five, or where one
+            of the scores is the same for all.
         k: how many of the best are compared.
         overlap: the share of the best k by the one that are among the best k by the other.
-        overlap_interval: the same for that; (0, 1) for fewer than five.
+        overlap_interval: the same for that; (0, 1) then.
     """
 
     n: int
@@ -67,7 +68,7 @@ def agreement(
     if k < 1:
         raise InvalidInput(f"`k` of an agreement must be at least 1, but got {k}.")
     tau, overlap = kendall_tau(a, b), top_overlap(a, b, k)
-    if n < _ENOUGH:
+    if n < _ENOUGH or np.ptp(a) == 0 or np.ptp(b) == 0:
         return Agreement(n, tau, (-1.0, 1.0), k, overlap, (0.0, 1.0))
     rng = np.random.default_rng((seed, n))
     rows = rng.integers(n, size=(resamples, n))
