@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from netwright.core import Arch, Budget, Candidate, Context
+from netwright.core import Arch, Budget, Candidate, Context, Record
 from netwright.core.registry import spaces
 from netwright.evaluators import Fitting, Training, TrainingPlan, fit, score
 from netwright.evaluators.checkpoints import load_checkpoint
@@ -44,7 +44,7 @@ from netwright.tasks import Task, load
 STRATEGY = RegularizedEvolution(population=8, tournament=4)
 METHODS = ("inherit", "scratch", "scratch, longer")
 LONGER = 3
-TRAIN, VALIDATION = 3_000, 1_000  # images of Fashion-MNIST
+VALIDATION = 1_000  # examples at most
 
 
 @dataclass(frozen=True)
@@ -55,26 +55,27 @@ class Job:
         seconds: of processor time, for each search.
         epochs: of a candidate.
         final_epochs: of the winner's arch, from scratch.
-        n_test: examples of the test part at most.
+        n_train, n_test: examples of these parts, at most.
     """
 
     seconds: float
     epochs: int
     final_epochs: int = 15
+    n_train: int = 3_000
     n_test: int = 10_000
 
 
 JOBS = {"digits": Job(45.0, 2), "fashion-mnist": Job(180.0, 2)}
-QUICK = {"digits": Job(3.0, 1, 1), "fashion-mnist": Job(5.0, 1, 1, 500)}
+QUICK = {"digits": Job(3.0, 1, 1), "fashion-mnist": Job(3.0, 1, 1, 300, 300)}
 
 
 @lru_cache(maxsize=2)
-def task_of(data: str) -> Task:
+def task_of(data: str, n_train: int) -> Task:
     """The data set; of Fashion-MNIST only a part, so that a candidate takes seconds."""
     task = load(data)
-    if len(task.train) > TRAIN:
+    if len(task.train) > n_train:
         rows = np.random.default_rng(0).permutation(len(task.validation))[:VALIDATION]
-        task = replace(task.subset(TRAIN, seed=0), validation=task.validation.take(np.sort(rows)))
+        task = replace(task.subset(n_train, seed=0), validation=task.validation.take(np.sort(rows)))
     return task
 
 
@@ -82,7 +83,7 @@ class Arm:
     """One of the searches that take turns."""
 
     def __init__(self, method: str, data: str, job: Job, seed: int, folder: Path) -> None:
-        task = task_of(data)
+        task = task_of(data, job.n_train)
         epochs = job.epochs * (LONGER if method == "scratch, longer" else 1)
         plan = TrainingPlan.for_task(task, epochs=epochs)
         space = spaces["cnn"](input_shape=task.input_shape)
@@ -146,11 +147,16 @@ def retrained(training: Training, arch: Arch, job: Job) -> float:
     return tested(fitting.model, task, job)
 
 
-def warm_up(data: str) -> None:
-    """What is paid for once in a process: data in memory, torch's own first calls."""
-    task = task_of(data)
+def warm_up(data: str, job: Job, folder: Path) -> None:
+    """What is paid for once in a process: data in memory, torch's own first calls, the first checkpoints."""
+    task = task_of(data, job.n_train)
     space = spaces["cnn"](input_shape=task.input_shape)
-    Training(space, task, TrainingPlan.for_task(task, epochs=1))(Candidate(0, space.default()), Context(threads=1))
+    training = Training(space, task, TrainingPlan.for_task(task, epochs=1), inherit=True)
+    parent = Record(0, space.default())
+    child = Candidate(1, space.mutate(parent.arch, np.random.default_rng(0)), parent=0)
+    folder.mkdir()
+    training(parent.candidate, Context(threads=1, checkpoints=folder))
+    training(child, Context(threads=1, checkpoints=folder, parent=parent))
 
 
 def run(data: str, job: Job, seed: int) -> dict[str, Any]:
