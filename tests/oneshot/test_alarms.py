@@ -75,6 +75,19 @@ def test_collapse_in_a_large_space_is_measured_against_chance():
     assert kinds(4) == []
 
 
+def test_skip_connections_by_other_names():
+    """The trainer says how many there are; each decision is then taken to have one option of the kind."""
+
+    def kinds(n_skips):
+        diary = Diary()
+        weights = {f"op{i}": {"keep": 0.7, "conv": 0.1, "pool": 0.2} for i in range(6)}
+        diary.epoch(1, weights=weights, arch=Arch(dict.fromkeys(weights, "keep")), n_skips=n_skips)
+        return _kinds(diary)
+
+    assert kinds(6) == ["collapsed"]
+    assert kinds(2) == []
+
+
 def test_undecided_weights():
     (alarm,) = alarms(_gradient([GOOD] * 3, lead=0.01))
     assert alarm.kind == "undecided"

@@ -101,11 +101,15 @@ def _collapsed(phase: Phase) -> Iterator[Alarm]:
 
 
 def _skip_chances(phase: Phase, last: Epoch) -> list[float]:
-    """For each decision of the derived arch that can be a skip connection, how likely it is to be one by chance."""
+    """For each decision of the derived arch that can be a skip connection, how likely it is to be one by chance.
+
+    Where no option is called like one, but the trainer counts some, each decision is taken to have one.
+    """
     options = {name: tuple(weights) for name, weights in last.weights.items()} | phase.options
     taken = options if last.arch is None else {name: options.get(name, ()) for name in last.arch}
     counts = [(sum(option in SKIPS for option in those), len(those)) for those in taken.values()]
-    return [skips / n for skips, n in counts if skips]
+    chances = [skips / n for skips, n in counts if skips]
+    return chances or [1 / len(weights) for weights in last.weights.values() if len(weights) > 1]
 
 
 def _at_least(count: int, chances: Sequence[float]) -> float:
