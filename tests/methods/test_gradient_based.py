@@ -16,6 +16,7 @@ from netwright.evaluators import Function, Training, TrainingPlan
 from netwright.oneshot.diary import Diary
 from netwright.oneshot.relaxation.perturbation import Adversarial
 from netwright.oneshot.relaxation.preparing import GradientBased
+from netwright.oneshot.relaxation.searching import RelaxedSearch
 from netwright.oneshot.stopping import SharpLoss
 from netwright.spaces.zoo.nb201 import nb201
 from netwright.tasks import load
@@ -87,6 +88,27 @@ def test_from_end_to_end(tmp_path):
     assert result.history.records[0].arch == derived
     assert result.best.model is not None
     assert (tmp_path / "run" / "checkpoints" / "gdas.ckpt").exists()
+
+
+def test_an_interrupted_search_gives_the_same_records(tmp_path, monkeypatch):
+    op = choice({"relu": nn.ReLU(), "deep": nn.Sequential(nn.Linear(8, 8), nn.ReLU()), "none": None}, label="op")
+    space = Space(nn.Sequential(nn.LazyLinear(8), nn.Dropout(0.1), op, nn.LazyLinear(3)), name="rows")
+    given = {"method": "snas", "budget": "2 candidates", "seed": 3,
+             "plan": TrainingPlan(epochs=1, batch_size=32, optimizer="adamw", lr=0.02)}  # fmt: skip
+    whole = search(space, "blobs", **given)
+    save = RelaxedSearch.save
+
+    def interrupted(self, file):
+        save(self, file)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RelaxedSearch, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search(space, "blobs", out=tmp_path, **given)
+    monkeypatch.undo()
+    result = search(space, "blobs", out=tmp_path, **given)
+    assert list(result.history.records) == list(whole.history.records)
+    assert [epoch.number for epoch in Diary(tmp_path / "oneshot.jsonl").phases["snas"].epochs] == [1, 2, 3]
 
 
 def test_a_deadline_is_kept(stripes, tmp_path):

@@ -117,6 +117,30 @@ def test_second_order_through_cells_with_batch_normalisation():
     assert distance(grads[0].flatten()[indices], expected) <= 1e-3
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_step_ahead_is_the_one_that_the_optimizer_takes(tiny, nesterov):
+    relaxed, training, _ = tiny
+    weights = relaxed.weights()
+    before = [weight.detach().clone() for weight in weights]
+    optimizer = torch.optim.SGD(weights, lr=0.1, momentum=0.9, nesterov=nesterov, weight_decay=0.01)
+    for _ in range(2):
+        relaxed.sample(architecture=False)
+        optimizer.zero_grad()
+        functional.cross_entropy(relaxed(training[0]), training[1]).backward()
+        step = InnerStep(
+            lr=0.1,
+            momentum=0.9,
+            nesterov=nesterov,
+            weight_decay=tuple(0.01 for _ in weights),
+            velocities=tuple(optimizer.state[weight].get("momentum_buffer") for weight in weights),
+        )
+        expected = step.after(weights, [weight.grad for weight in weights])
+        optimizer.step()
+        assert all(torch.allclose(w, e, rtol=1e-12) for w, e in zip(weights, expected, strict=True))
+    set_all(weights, before)
+    optimizer.zero_grad()
+
+
 def test_no_gradient_of_the_weights_is_left(tiny):
     relaxed, training, validation = tiny
     relaxed.zero_grad()

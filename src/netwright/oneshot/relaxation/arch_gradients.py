@@ -30,12 +30,14 @@ class InnerStep:
     Attributes:
         lr: its size.
         momentum: of the optimizer.
+        nesterov: whether the momentum is Nesterov's.
         weight_decay: of each weight; by the weights' order.
         velocities: of the optimizer, in the same order; None where there is none yet.
     """
 
     lr: float
     momentum: float = 0.0
+    nesterov: bool = False
     weight_decay: tuple[float, ...] = ()
     velocities: tuple[torch.Tensor | None, ...] = ()
 
@@ -47,9 +49,9 @@ class InnerStep:
                 found.append(weight.detach())
                 continue
             change = grad + (self.weight_decay[i] if self.weight_decay else 0.0) * weight.detach()
-            velocity = self.velocities[i] if self.velocities else None
-            if velocity is not None:
-                change = change + self.momentum * velocity
+            before = self.velocities[i] if self.velocities else None
+            velocity = change if before is None else change + self.momentum * before
+            change = change + self.momentum * velocity if self.nesterov else velocity
             found.append(weight.detach() - self.lr * change)
         return found
 

@@ -113,21 +113,27 @@ class GradientBased:
             if diary is not None:
                 space = search.relaxed.supernet.space
                 diary.begin(self.method, space=space, title=self.method, n_epochs=None if timed else plan.epochs)
+                told = len(diary.phases[self.method].epochs)
+                for epoch in search.epochs[told:]:  # ended between a checkpoint and its line in the diary
+                    self._tell(diary, epoch)
             for epoch in bilevel(search, examples, task, allotted=allotted, checkpoint=file, clock=context.clock):
                 context.log(**{f"{self.method} {name}_loss": loss for name, loss in epoch.losses.items()})
                 if diary is not None:
-                    diary.epoch(
-                        epoch.number,
-                        losses=epoch.losses,
-                        values=epoch.values,
-                        weights=epoch.weights,
-                        arch=epoch.arch,
-                        n_skips=sum(epoch.skips.values()),
-                        seconds=epoch.seconds,
-                    )
-                    if epoch.stopped not in ("", TIME_IS_UP):
-                        diary.note(f"{self.method} ended after epoch {epoch.number}: {epoch.stopped}.")
+                    self._tell(diary, epoch)
         return search, search.epochs
+
+    def _tell(self, diary: Diary, epoch: RelaxedEpoch) -> None:
+        diary.epoch(
+            epoch.number,
+            losses=epoch.losses,
+            values=epoch.values,
+            weights=epoch.weights,
+            arch=epoch.arch,
+            n_skips=sum(epoch.skips.values()),
+            seconds=epoch.seconds,
+        )
+        if epoch.stopped not in ("", TIME_IS_UP):
+            diary.note(f"{self.method} ended after epoch {epoch.number}: {epoch.stopped}.")
 
     def _fresh(self, usual: Evaluator, context: Context) -> RelaxedSearch:
         import torch

@@ -134,6 +134,7 @@ def _ahead(search: RelaxedSearch) -> InnerStep:
     return InnerStep(
         lr=float(search.weights.param_groups[0]["lr"]),
         momentum=momentum,
+        nesterov=bool(momentum and search.weights.param_groups[0].get("nesterov")),
         weight_decay=tuple(decays.get(id(weight), 0.0) for weight in weights),
         velocities=tuple(state[weight].get("momentum_buffer") if weight in state else None for weight in weights),
     )
