@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25.0, help="of the supernet's training")
     parser.add_argument("--seeds", type=int, default=1, help="of all of it")
     parser.add_argument("--sampler", choices=list(SAMPLERS), default="sandwich", help="which paths are trained")
-    parser.add_argument("--lr", type=float, default=0.1, help="of the supernet")
+    parser.add_argument("--lr", type=float, default=0.03, help="of the supernet")
     parser.add_argument("--quick", action="store_true", help="tiny: to see that it works")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
