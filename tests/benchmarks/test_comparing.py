@@ -252,7 +252,9 @@ def test_names_and_numbers_that_are_wrong(toy):
         compare([toy, dataclasses.replace(toy)], "random")
     with pytest.raises(NotFound, match="unknown method 'randm': did you mean 'random'"):
         compare(toy, "randm")
-    with pytest.raises(NotFound, match=r"(?s)unknown method 'xqz'\.?:?\n  - unknown method 'xyq'\.?:? Available: asha, "):
+    with pytest.raises(
+        NotFound, match=r"(?s)unknown method 'xqz'\.?:?\n  - unknown method 'xyq'\.?:? Available: asha, "
+    ):
         compare(toy, ["xqz", "xyq"])
     for name in ("queries", "workers", "jobs"):
         with pytest.raises(InvalidInput, match=f"`{name}` must be a whole number of at least 1, but got 0"):
