@@ -162,6 +162,7 @@ def warm_up(data: str, job: Job, folder: Path) -> None:
 def run(data: str, job: Job, seed: int) -> dict[str, Any]:
     """The searches of one seed; whoever has used least time has the next turn, until nobody has any left."""
     with tempfile.TemporaryDirectory() as folder:
+        warm_up(data, job, Path(folder) / "warm up")
         arms = {method: Arm(method, data, job, seed, Path(folder) / str(place)) for place, method in enumerate(METHODS)}
         while True:
             left = [arm for arm in arms.values() if arm.used < job.seconds]
