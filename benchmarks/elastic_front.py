@@ -205,12 +205,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("elastic_front"), help="keeps checkpoints and records")
     parser.add_argument("--minutes", type=float, default=25.0, help="of the supernet's training")
     parser.add_argument("--seeds", type=int, default=1, help="of all of it")
+    parser.add_argument("--evaluations", type=int, help="of paths, after the training")
     parser.add_argument("--sampler", choices=list(SAMPLERS), default="sandwich", help="which paths are trained")
     parser.add_argument("--lr", type=float, default=0.03, help="of the supernet")
     parser.add_argument("--quick", action="store_true", help="tiny: to see that it works")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     scale = QUICK if options.quick else Scale()
+    scale = replace(scale, evaluations=options.evaluations or scale.evaluations)
     if options.quick:
         options.folder, options.minutes = Path(tempfile.mkdtemp()), 0.05
     options.folder.mkdir(parents=True, exist_ok=True)
