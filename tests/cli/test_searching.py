@@ -189,6 +189,11 @@ def test_several_objectives(netwright):
         (["blobs", "--space", "own.py:wrong"], r"own.py, line \d+: NameError: name 'undefined' is not defined \(in"),
         (["blobs", "--space", "cnn"], r"`cnn` needs images"),
         (["blobs", "--method", "randm"], r"unknown method 'randm': did you mean 'random'"),
+        (["blobs", "--stop", "medien"], r"unknown stopping rule 'medien': did you mean 'median'"),
+        (
+            ["blobs", "--stop", "median", "--objective", "accuracy", "--objective", "params"],
+            r"MedianRule compares candidates by one metric, but there are 2 objectives",
+        ),
         (["blobs", "--budget", "10"], r"a budget must look like '90s'.*but got '10'"),
         (["blobs", "--budget", "soon"], r"a budget must look like '90s'.*but got 'soon'"),
         (["blobs", "--budget", "0s"], r"must be positive, but got 0"),
