@@ -266,7 +266,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="of the supernet")
     parser.add_argument("--arches", type=int, default=40, help="that are trained alone")
     parser.add_argument("--sampler", choices=list(SAMPLERS), default="uniform", help="which paths are trained")
-    parser.add_argument("--lr", type=float, default=0.05, help="of the supernet")
+    parser.add_argument("--lr", type=float, default=0.025, help="of the supernet")
     parser.add_argument("--batch", type=int, default=64, help="of the supernet")
     parser.add_argument("--weight-decay", type=float, default=5e-4, help="of the supernet")
     parser.add_argument("--epochs", type=int, help="of the whole supernet")

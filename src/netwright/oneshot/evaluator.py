@@ -102,6 +102,8 @@ class SupernetEvaluator:
         supernet = self.supernet if isinstance(self.supernet, Supernet) else self.supernet.of(arch)
         if supernet.training:
             supernet.eval()
+        if not self.calibration and supernet.calibrated(arch):
+            supernet.statistics_outdated()  # another evaluator's
         if self.calibration and not supernet.calibrated(arch):
             examples = cached_examples(
                 self.task, self.task.train, str(supernet.device), channels_last=self.plan.channels_last
