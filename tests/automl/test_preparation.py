@@ -38,7 +38,8 @@ class Killed(Quiet):
 save = shared_fitting.SharedFitting.save
 def saved(self, *args, **named):
     save(self, *args, **named)
-    if sys.argv[1] == f"epoch {self.epochs_done}":
+    kind, number = sys.argv[1].split()
+    if kind == "epoch" and self.epochs_done >= int(number):  # the first checkpoint from then on
         os.kill(os.getpid(), signal.SIGKILL)
 shared_fitting.SharedFitting.save = saved
 
