@@ -11,6 +11,7 @@ from netwright.evaluators.limited import Limited
 from netwright.evaluators.model_cost import ModelCost
 from netwright.evaluators.plan import TrainingPlan
 from netwright.evaluators.precision import Speed, measure_speed
+from netwright.evaluators.predicted import Predicted
 from netwright.evaluators.scoring import outputs_of, score
 from netwright.evaluators.tabular import Tabular
 from netwright.evaluators.training import Training
@@ -23,6 +24,7 @@ __all__ = [
     "Function",
     "Limited",
     "ModelCost",
+    "Predicted",
     "ResolutionFidelity",
     "Speed",
     "Tabular",

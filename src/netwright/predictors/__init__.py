@@ -16,12 +16,14 @@ from netwright.predictors.gradient_boosting import GradientBoosting
 from netwright.predictors.graph_network import GraphNetwork
 from netwright.predictors.mlp_ensemble import MlpEnsemble
 from netwright.predictors.protocols import Encoding, Fitted, Predictor
+from netwright.predictors.proxies import Consensus, Proxies, with_proxies
 from netwright.predictors.random_forest import RandomForest
 from netwright.predictors.ridge import Ridge
 from netwright.predictors.whole_space import WholeSpace, encoded, graphs_of, whole_space
 
 __all__ = [
     "Canonical",
+    "Consensus",
     "Encoding",
     "Extra",
     "Fitted",
@@ -35,6 +37,7 @@ __all__ = [
     "Pairwise",
     "Paths",
     "Predictor",
+    "Proxies",
     "RandomForest",
     "Ridge",
     "Standard",
@@ -43,4 +46,5 @@ __all__ = [
     "encoded",
     "graphs_of",
     "whole_space",
+    "with_proxies",
 ]
