@@ -54,13 +54,14 @@ class Scale:
     """How large all of it is."""
 
     evaluations: int = 2_000
-    n_score: int = 3_000  # validation examples for a path
+    n_score: int = 2_000  # validation examples for a path
+    n_calibration: int = 512  # train examples for its statistics
     epochs_alone: tuple[int, ...] = (3, 10)
     widths: tuple[tuple[int, ...], ...] = ((8, 12, 16), (16, 24, 32), (32, 48, 64))
     deepest: int = 2
 
 
-QUICK = Scale(20, 200, (1,), ((4, 8), (4, 8), (8, 12)), 1)
+QUICK = Scale(20, 200, 100, (1,), ((4, 8), (4, 8), (8, 12)), 1)
 
 
 def elastic(scale: Scale) -> Space:
@@ -107,7 +108,7 @@ def supernet_front(
     """The front of a supernet: parameters and test accuracy of each of its arches, and what it took."""
     fitting = trained(space, task, plan, options, seed)
     start = time.perf_counter()
-    evaluator = SupernetEvaluator(fitting.supernet, task, plan, validation=scale.n_score)
+    evaluator = SupernetEvaluator(fitting.supernet, task, plan, scale.n_calibration, scale.n_score)
     history = explore(evaluator, budget=f"{scale.evaluations} candidates", seed=seed)
     exploring = time.perf_counter() - start
     testing = replace(evaluator, task=replace(task, validation=task.test), validation=None)
