@@ -40,5 +40,6 @@ def test_as_json(netwright):
 
 def test_an_unknown_group(refuses):
     assert refuses("list", "space") == (
-        "unknown group 'space': did you mean 'spaces'? Available: benchmarks, methods, proxies, spaces, stopping, tasks."
+        "unknown group 'space': did you mean 'spaces'? "
+        "Available: benchmarks, methods, proxies, spaces, stopping, tasks."
     )
