@@ -88,9 +88,9 @@ def fit_shared(
                     group["lr"] = plan.lr * lr_share(plan, progress)
                 total += _step(fitting, inputs, targets, turns, task, plan, means, ranks)
                 done, fitting.steps_done = done + 1, fitting.steps_done + 1
-                for turn in turns if diary is not None else ():
-                    if diary is not None and turn.learns:
-                        diary.count(turn.arch)
+                if diary is not None:
+                    for turn in turns:
+                        diary.count(turn.arch, times=int(turn.learns))
             if not math.isfinite(mean := float(total) / max(done, 1)):
                 raise EvaluationError(f"the supernet's loss is {mean} (lr {plan.lr:g}): it diverged.")
             fitting.losses += [mean] if done else []
