@@ -1,6 +1,6 @@
 """Simulated time to the accuracy of 100 random full trainings: multi-fidelity methods on NAS-Bench-101 and -201.
 
-    python benchmarks/multi_fidelity.py [--seeds 50] [--methods asha ...] [--tables nb201_cifar10 ...] [--quick] [--json]
+    python benchmarks/multi_fidelity.py [--seeds 50] [--methods asha ...] [--tables NAME ...] [--quick] [--json]
 
 The goal is what random search reaches with 100 full trainings: the median of the best validation accuracy, and the time
 that they take. Then each method runs with its defaults on the simulated clock, one worker, until a full training has
@@ -17,6 +17,7 @@ The bar: ASHA and BOHB in a fifth of the time, in the median, on each table.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import time
@@ -40,7 +41,7 @@ EVALUATIONS = 100
 LONGEST = 2.0  # times random search's time
 
 
-class Reached(Exception):  # noqa: N818  # no error: the end of a run
+class Reached(Exception):  # no error: the end of a run
     """A full training has reached the goal."""
 
 
@@ -84,10 +85,8 @@ def one_search(table: Benchmark, method: str, goal: float, longest: float, seed:
         on_record=watch,
         clock=cluster.clock,
     )
-    try:
+    with contextlib.suppress(Reached):
         search.run()
-    except Reached:
-        pass
     records = search.history.records
     return {"seconds": watch.seconds, "trainings": len(records), "full": sum(r.fidelity == 1 for r in records)}
 
@@ -126,7 +125,9 @@ def main() -> None:
     options = parser.parse_args()
     seeds, tables = (3, ["nb201_cifar10"]) if options.quick else (options.seeds, options.tables)
     print(f"{seeds} seeds: simulated time to the accuracy of {EVALUATIONS} random full trainings (medians)")
-    print(f"{'':<42}{'goal':>8}{'hours':>9}{'times less':>12}{'quartiles':>16}{'reached':>9}{'trainings':>11}{'full':>6}")
+    print(
+        f"{'':<42}{'goal':>8}{'hours':>9}{'times less':>12}{'quartiles':>16}{'reached':>9}{'trainings':>11}{'full':>6}"
+    )
     rows = []
     for table in tables:
         for method in options.methods:
