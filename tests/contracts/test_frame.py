@@ -64,12 +64,18 @@ SEEDS = {
     "optuna_tpe": 2,
 }
 SLOW = {
+    "auto_full",
     "bananas",
+    "bohb",
     "brp_nas",
     "expected_hypervolume",
+    "hyperband",
+    "optuna_cmaes",
     "optuna_gp",
+    "random_forest_optimisation",
+    "successive_halving",
     "weak_nas",
-}  # some with small networks: tests/strategies/test_bananas.py, test_priors.py
+}  # some with small networks: tests/strategies/test_bananas.py, test_priors.py; others as strategies, below
 
 
 def _size(arch):

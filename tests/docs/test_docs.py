@@ -64,13 +64,24 @@ def _run_blocks(page: Path, *, slow: bool) -> list[Block]:
     return [block for block in blocks if block.language == "python" or block.commands]
 
 
+SLOW_PAGES = {
+    "docs/guides/cell-spaces.md",
+    "docs/guides/early-stopping.md",
+    "docs/guides/gradient-based.md",
+    "docs/guides/multi-fidelity.md",
+    "docs/guides/proxies.md",
+    "docs/guides/weight-sharing.md",
+    "docs/methods/predictors.md",
+}  # each trains for several seconds
+
+
 def _pages() -> list:
     pages = []
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         name = str(path.relative_to(ROOT))
         quick, whole = (_run_blocks(path, slow=slow) for slow in (False, True))
         if quick:
-            pages.append(pytest.param(path, False, id=name))
+            pages.append(pytest.param(path, False, id=name, marks=pytest.mark.slow if name in SLOW_PAGES else ()))
         if len(whole) > len(quick):
             pages.append(pytest.param(path, True, id=f"{name}, whole", marks=pytest.mark.slow))
     return pages

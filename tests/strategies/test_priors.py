@@ -85,6 +85,7 @@ def test_weak_nas_learns_anew_every_few_records_and_stays_among_the_best():
     assert np.mean(losses[25:]) < 0.6 * np.mean(losses[:10])
 
 
+@pytest.mark.slow
 def test_brp_nas_reads_graphs():
     def loss(candidate, context):
         return {"loss": -float(CELL.graph(candidate.arch).labels.count("relu"))}
