@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,14 @@ from netwright.core import Context
 from netwright.core.errors import EvaluationError
 from netwright.evaluators.fitting import Fitting
 
-__all__ = ["continue_from", "load_checkpoint", "save_checkpoint", "weights_of"]
+__all__ = [
+    "continue_from",
+    "load_checkpoint",
+    "read_checkpoint",
+    "save_checkpoint",
+    "weights_of",
+    "write_checkpoint",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +41,17 @@ def load_checkpoint(file: Path) -> dict[str, Any]:
     except Exception as error:
         raise EvaluationError(f"the checkpoint {file.name} can't be read: {error}") from error
     return found
+
+
+def read_checkpoint(file: Path) -> dict[str, Any] | None:
+    """What `write_checkpoint` wrote; None if there is none, or it is damaged, which is a warning."""
+    if not file.exists():
+        return None
+    try:
+        return load_checkpoint(file)
+    except EvaluationError as error:
+        _log.warning("%s", error)
+        return None
 
 
 def continue_from(file: Path, fitting: Fitting, *, key: str, until: int, context: Context) -> None:
@@ -65,11 +84,20 @@ def save_checkpoint(file: Path, fitting: Fitting, *, key: str, context: Context)
     known = _known(file, key)
     if known is not None and known["epochs_done"] > fitting.epochs_done:
         return
+    state = {**fitting.state(), **_ending(fitting), "key": key, "seed": context.seed, "curves": context.curves}
+    write_checkpoint(file, state)
+
+
+def write_checkpoint(file: Path, state: Mapping[str, Any]) -> None:
+    """Replace a file, at once or not at all; where it can't be written, that is a warning.
+
+    Args:
+        file: what is replaced.
+        state: plain tensors, numbers and texts.
+    """
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        torch.save(
-            {**fitting.state(), **_ending(fitting), "key": key, "seed": context.seed, "curves": context.curves}, part
-        )
+        torch.save(dict(state), part)
         part.replace(file)
     except (OSError, RuntimeError) as error:  # no room, say; torch wraps some of these
         _log.warning("the checkpoint %s can't be written: %s", file.name, error)

@@ -11,7 +11,7 @@ from torch import nn
 from netwright.core.errors import InvalidInput, unknown
 from netwright.evaluators.plan import TrainingPlan
 
-__all__ = ["make_optimizer", "optimizer_class"]
+__all__ = ["begin_momentum", "make_optimizer", "optimizer_class"]
 
 _UNUSABLE = {
     "lbfgs": "a function that evaluates the loss several times a step",
@@ -73,6 +73,16 @@ def make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimize
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
     return kind([group for group in groups if group["params"]], **given)
+
+
+def begin_momentum(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+    """Give SGD's parameters a momentum of zeros, which is the same as none, where steps may leave some of them out.
+
+    Torch's fused kernel can't take parameters without momentum beside others that have one.
+    """
+    if isinstance(optimizer, torch.optim.SGD) and optimizer.defaults["momentum"]:
+        for parameter in model.parameters():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
 
 
 def _can_fuse(kind: type[torch.optim.Optimizer], device: str) -> bool:

@@ -22,6 +22,7 @@ from netwright.models.inferring import AXES, eager, inferrable, missing_size, wi
 from netwright.models.shared_weights import SharedWeights
 from netwright.models.slicing import cuts_of, is_tracked_norm
 from netwright.models.targets import target_of
+from netwright.spaces.decisions import labels_in
 from netwright.spaces.mirror import Deferred
 from netwright.spaces.nodes import (
     Call,
@@ -32,8 +33,8 @@ from netwright.spaces.nodes import (
     Real,
     Repeat,
     Subset,
-    children,
 )
+from netwright.spaces.resolve import makes_calls
 
 __all__ = ["Sharing"]
 
@@ -145,7 +146,7 @@ class Sharing:
         depth = arch[str(node.label)]
         assert isinstance(depth, int)
         blocks = [self.make(block, (*place, f"[{i}]"), arch) for i, block in enumerate(node.blocks[:depth])]
-        if not any(map(_makes_calls, node.blocks)):
+        if not any(map(makes_calls, node.blocks)):
             return blocks
         return nn.Sequential(*(block for block in blocks if block is not None))
 
@@ -171,7 +172,7 @@ class Sharing:
         """The decisions inside a node."""
         found = self._names.get(id(node))
         if found is None:
-            found = self._names[id(node)] = tuple(dict.fromkeys(_labels(node)))
+            found = self._names[id(node)] = tuple(dict.fromkeys(labels_in(node)))
         return found
 
     def _args(self, node: Call, place: Place, arch: Arch) -> tuple[Any, ...]:
@@ -305,16 +306,3 @@ def _modules_in(value: Any) -> Iterator[nn.Module]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from _modules_in(item)
-
-
-def _labels(node: Any) -> Iterator[str]:
-    if isinstance(node, (Choice, Integer, Real, Subset, Repeat)):
-        yield str(node.label)
-    for part in children(node):
-        yield from _labels(part)
-
-
-def _makes_calls(node: Any) -> bool:
-    if isinstance(node, Choice):
-        return any(map(_makes_calls, node.options))
-    return isinstance(node, Call) or (isinstance(node, Repeat) and any(map(_makes_calls, node.blocks)))

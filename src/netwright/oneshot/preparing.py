@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from netwright.core import Context, Evaluator, Recipe, Strategy
@@ -16,6 +14,7 @@ from netwright.oneshot.cost_guess import affordable
 from netwright.oneshot.diary import Diary, diary_file
 from netwright.oneshot.extremes import Costs
 from netwright.oneshot.samplers import PathSampler, Uniform
+from netwright.oneshot.sparingly import Sparingly
 from netwright.strategies import Deduplicated
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ _LR_SHARE, _LR_SHARE_ADAPTIVE = 0.15, 0.4
 _CLIP = 5.0
 _MOST_VALIDATION = 3_000  # examples that a path is scored on
 _GUESSING = 0.05  # share of the time that looking at costs may take
-_SAVING = 0.05  # share of the time that checkpoints may take
 _WHOLE_SHARE = 0.5  # of the training, before a supernet is split
 
 
@@ -123,8 +121,7 @@ class _Run:
     paths: Paths
     affordable: Space
     costs: Costs | None
-    _saved: float = -float("inf")  # when, by the monotonic clock
-    _took: float = 0.0
+    saving: Sparingly = field(default_factory=Sparingly)
 
     def whole(self) -> tuple[Supernet, int]:
         """One supernet of the whole space, trained, and for how many epochs."""
@@ -196,7 +193,7 @@ class _Run:
         def after(fitting: SharedFitting) -> None:
             context.log(**{f"{name} train_loss": fitting.losses[-1]})
             if file is not None and not fitting.stopped:
-                self._save_sometimes(fitting, file, key)
+                self.saving(lambda: fitting.save(file, key=key))
 
         allotted = None if deadline is None else fitting.seconds + max(0.0, deadline - context.clock())
         fit_shared(fitting, train, validation, task, plan, allotted=allotted, diary=diary, on_epoch=after,
@@ -204,14 +201,6 @@ class _Run:
         fitting.supernet.eval()
         if file is not None:
             fitting.save(file, key=key, finished=True)
-
-    def _save_sometimes(self, fitting: SharedFitting, file: Path, key: str) -> None:
-        """After an epoch, as long as that takes a small part of the time."""
-        now = time.monotonic()
-        if now - self._saved >= self._took / _SAVING:
-            fitting.save(file, key=key)
-            self._saved = time.monotonic()
-            self._took = self._saved - now
 
     def _key(self, plan: TrainingPlan, title: str) -> str:
         """Tells this training from others, whose checkpoints can't be continued."""

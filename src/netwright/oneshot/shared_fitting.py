@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from netwright.evaluators.optimizers import make_optimizer
+from netwright.evaluators.checkpoints import read_checkpoint, write_checkpoint
+from netwright.evaluators.optimizers import begin_momentum, make_optimizer
 from netwright.evaluators.plan import TrainingPlan
 from netwright.oneshot.samplers.path_sampler import LearningPaths, Paths
 from netwright.oneshot.supernet import Supernet
@@ -20,8 +18,6 @@ __all__ = ["SCHEDULE", "SharedFitting"]
 
 SCHEDULE = " | schedule: "
 """What comes after this in a checkpoint's key doesn't matter once the training is finished."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -58,11 +54,7 @@ class SharedFitting:
         generator = torch.Generator().manual_seed(seed)
         noise = torch.Generator().manual_seed(seed + 1).get_state()
         optimizer = make_optimizer(supernet, plan)
-        if isinstance(optimizer, torch.optim.SGD) and plan.momentum:
-            # What a path leaves out has no momentum yet when others have, which torch's fused kernel can't take. One of
-            # zeros is the same as none.
-            for parameter in supernet.parameters():
-                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        begin_momentum(optimizer, supernet)  # what a path leaves out would have none when others have
         return cls(supernet, paths, optimizer, generator, noise, seed)
 
     def state(self) -> dict[str, Any]:
@@ -94,26 +86,15 @@ class SharedFitting:
             key: tells this training from others.
             finished: whether there is nothing left to train.
         """
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        try:
-            torch.save({**self.state(), "key": key, "finished": finished}, part)
-            part.replace(file)
-        except (OSError, RuntimeError) as error:  # no room, say; torch wraps some of these
-            _log.warning("the checkpoint %s can't be written: %s", file.name, error)
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+        write_checkpoint(file, {**self.state(), "key": key, "finished": finished})
 
     def go_on_from(self, file: Path, *, key: str) -> bool:
         """Continue from a checkpoint of the same training, if there is one; whether that training is finished.
 
         A key may end in a schedule (after `SCHEDULE`): a training that is finished is taken whatever its schedule was.
         """
-        if not file.exists():
-            return False
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # noqa: BLE001  # damaged, in whatever way: train again
-            _log.warning("the checkpoint %s can't be read: %s", file.name, error)
+        state = read_checkpoint(file)
+        if state is None:
             return False
         there = str(state.get("key"))
         if there != key and not (state.get("finished") and there.partition(SCHEDULE)[0] == key.partition(SCHEDULE)[0]):

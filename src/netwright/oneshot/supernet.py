@@ -121,8 +121,7 @@ class Supernet(nn.Module):
         """
         path = self.path(arch)
         with evaluating(self), torch.no_grad():
-            path(self._example(path.module))  # so that every layer is there
-            bounds = [bound for bound in bounds_of(path.module).values() if bound.buffer]
+            bounds = [bound for bound in self._bounds(path).values() if bound.buffer]
             found: dict[str, torch.Tensor] = {bound.entry: self._fresh(bound) for bound in bounds}
             norms = list({id(bound.module): bound.module for bound in bounds}.values())
             self._statistics.pop(arch, None)
@@ -147,10 +146,10 @@ class Supernet(nn.Module):
         model = built(self.space, arch, input_shape=self.input_shape, n_outputs=self.n_outputs, device="cpu")
         path = self.path(arch)
         with evaluating(self), torch.no_grad():
-            path(self._example(path.module))
+            bounds = self._bounds(path)
             state = model.model.state_dict()
             kept = self._statistics.get(arch, {})
-            for name, bound in bounds_of(path.module).items():
+            for name, bound in bounds.items():
                 value = self.weights.part(bound.entry, bound.shape)
                 state[name].copy_(kept.get(bound.entry, value))
             for name, buffer in _buffers(path.module):
@@ -162,8 +161,8 @@ class Supernet(nn.Module):
         """The shared parameters that a path uses, whole or in part."""
         path = self.path(arch)
         with evaluating(self), torch.no_grad():
-            path(self._example(path.module))
-        for entry in dict.fromkeys(bound.entry for bound in bounds_of(path.module).values() if not bound.buffer):
+            bounds = self._bounds(path)
+        for entry in dict.fromkeys(bound.entry for bound in bounds.values() if not bound.buffer):
             yield self.weights.tensor(entry)  # type: ignore[misc]  # a parameter
 
     # torch's own hooks ------------------------------------------------------------------------------------------
@@ -244,6 +243,11 @@ class Supernet(nn.Module):
                 if entries[bound.entry].largest == (number, state[name].numel()):
                     self.weights.fill(bound.entry, state[name], seed=seed)
         return sharing
+
+    def _bounds(self, path: Path) -> dict[str, Bound]:
+        """What a path takes of the shared weights; it sees an input, so that every layer is there."""
+        path(self._example(path.module))
+        return bounds_of(path.module)
 
     def _example(self, module: nn.Module, device: str | torch.device | None = None) -> torch.Tensor:
         return example_inputs(module, self.input_shape, 2, device=self.device if device is None else device)

@@ -28,7 +28,7 @@ from netwright.spaces.nodes import (
     is_torch_module,
 )
 
-__all__ = ["Condition", "Decision", "Labeller", "decisions_of"]
+__all__ = ["Condition", "Decision", "Labeller", "decisions_of", "labels_in"]
 
 _ARGUMENTS = {
     "Conv": ("out_channels", "kernel_size", "stride", "padding"),
@@ -96,7 +96,7 @@ class Labeller:
 
     def __init__(self, trees: Any = ()) -> None:
         self.names: dict[tuple[int, int], str] = {}  # (the node's identity, its scope) → name
-        self.taken = set(_labels(trees))  # a name that is made up must not be somebody's label
+        self.taken = set(labels_in(trees))  # a name that is made up must not be somebody's label
         self.kept: list[Node] = []  # identities stay valid only while their nodes live
         self.scopes = 0
 
@@ -153,12 +153,13 @@ class Labeller:
         return self.names[key]
 
 
-def _labels(node: Any) -> Iterator[str]:
+def labels_in(node: Any) -> Iterator[str]:
+    """The labels of all choices of a tree, in its order; one that comes twice, twice."""
     label = getattr(node, "label", None) if isinstance(node, Node) else None
     if label is not None:
         yield label
     for part in children(node):
-        yield from _labels(part)
+        yield from labels_in(part)
 
 
 def _argument_names(call: Call) -> Any:

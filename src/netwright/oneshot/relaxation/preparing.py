@@ -17,6 +17,7 @@ from netwright.oneshot.stopping import TIME_IS_UP
 from netwright.strategies import Deduplicated, LocalSearch, StartingWith
 
 if TYPE_CHECKING:
+    from netwright.evaluators import Training, TrainingPlan
     from netwright.oneshot.relaxation.searching import RelaxedSearch
     from netwright.oneshot.stopping import RelaxedEpoch
 
@@ -100,12 +101,12 @@ class GradientBased:
         from netwright.oneshot.bilevel import bilevel
 
         training = training_inside(usual)
-        plan = supernet_plan(usual_plan(training), self.epochs, timed=context.deadline is not None)
         task, timed = training.task, context.deadline is not None
+        plan = supernet_plan(usual_plan(training), self.epochs, timed=timed)
         file = None if context.checkpoints is None else context.checkpoints / f"{self.method}.ckpt"
         diary = None if context.checkpoints is None else Diary(diary_file(context.checkpoints))
         with computing_with(context.threads):
-            search = self._fresh(usual, context)
+            search = self._fresh(training, plan, context)
             examples = cached_examples(task, task.train, context.device, channels_last=plan.channels_last)
             if file is not None:
                 search.go_on_from(file)
@@ -135,16 +136,14 @@ class GradientBased:
         if epoch.stopped not in ("", TIME_IS_UP):
             diary.note(f"{self.method} ended after epoch {epoch.number}: {epoch.stopped}.")
 
-    def _fresh(self, usual: Evaluator, context: Context) -> RelaxedSearch:
+    def _fresh(self, training: Training, plan: TrainingPlan, context: Context) -> RelaxedSearch:
         import torch
 
         from netwright.oneshot.relaxation.searching import RelaxedSearch
         from netwright.oneshot.relaxed import Relaxed
         from netwright.oneshot.supernet import Supernet
 
-        training, relaxation = training_inside(usual), self.relaxation
-        task, timed = training.task, context.deadline is not None
-        plan = supernet_plan(usual_plan(training), self.epochs, timed=timed)
+        task, relaxation, timed = training.task, self.relaxation, context.deadline is not None
         supernet = Supernet(
             without_training(training.space),
             input_shape=task.input_shape,

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import logging
-import os
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,19 +11,17 @@ from typing import Any
 import torch
 
 from netwright.core.arch import Arch
-from netwright.evaluators.optimizers import make_optimizer
+from netwright.evaluators.checkpoints import read_checkpoint, write_checkpoint
+from netwright.evaluators.optimizers import begin_momentum, make_optimizer
 from netwright.evaluators.plan import TrainingPlan
 from netwright.oneshot.derivation import Weighed, skips_by_cell
 from netwright.oneshot.diary import option_text
 from netwright.oneshot.relaxation.relaxation import Relaxation
 from netwright.oneshot.relaxed import Relaxed
+from netwright.oneshot.sparingly import Sparingly
 from netwright.oneshot.stopping import RelaxedEpoch
 
 __all__ = ["RelaxedSearch"]
-
-_log = logging.getLogger(__name__)
-
-_SAVING = 0.05  # share of the time that checkpoints may take
 
 
 @dataclass(slots=True)
@@ -47,6 +41,7 @@ class RelaxedSearch:
         seconds: of the search so far, earlier runs included.
         steps: steps so far.
         key: tells it from other searches, whose checkpoints can't be continued.
+        saving: keeps the time that checkpoints take small.
     """
 
     relaxed: Relaxed
@@ -62,8 +57,7 @@ class RelaxedSearch:
     seconds: float = 0.0
     steps: int = 0
     key: str = ""
-    _saved: float = -float("inf")  # when, by the monotonic clock
-    _took: float = 0.0
+    saving: Sparingly = field(default_factory=Sparingly)
 
     @classmethod
     def begin(cls, relaxed: Relaxed, relaxation: Relaxation, plan: TrainingPlan, *, seed: int = 0) -> RelaxedSearch:
@@ -71,11 +65,7 @@ class RelaxedSearch:
         if plan.channels_last and len(relaxed.supernet.input_shape) == 3:
             relaxed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
         weights = make_optimizer(relaxed.network, plan)
-        if isinstance(weights, torch.optim.SGD) and plan.momentum:
-            # Options that a step doesn't compute have no momentum yet when others have, which torch's fused kernel
-            # can't take. One of zeros is the same as none.
-            for parameter in relaxed.network.parameters():
-                weights.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        begin_momentum(weights, relaxed.network)  # options that a step leaves out would have none when others have
         architecture = torch.optim.Adam(
             relaxed.arch_parameters(),
             lr=relaxation.arch_lr,
@@ -160,31 +150,14 @@ class RelaxedSearch:
 
     def save_sometimes(self, file: Path, *, last: bool) -> None:
         """Write a checkpoint, unless the last one was a moment ago; the last one in any case."""
-        now = time.monotonic()
-        if last or now - self._saved >= self._took / _SAVING:
-            self.save(file)
-            self._saved = time.monotonic()
-            self._took = self._saved - now
+        self.saving(lambda: self.save(file), anyway=last)
 
     def save(self, file: Path) -> None:
         """Write a checkpoint, at once or not at all; where it can't be written, the search goes on without."""
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        try:
-            torch.save({**self.state(), "key": self.key}, part)
-            part.replace(file)
-        except (OSError, RuntimeError) as error:  # no room, say; torch wraps some of these
-            _log.warning("the checkpoint %s can't be written: %s", file.name, error)
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+        write_checkpoint(file, {**self.state(), "key": self.key})
 
     def go_on_from(self, file: Path) -> None:
         """Continue from a checkpoint of the same search, if there is one that can be read."""
-        if not file.exists():
-            return
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # noqa: BLE001  # damaged, in whatever way: search again
-            _log.warning("the checkpoint %s can't be read: %s", file.name, error)
-            return
-        if state.get("key") == self.key:
+        state = read_checkpoint(file)
+        if state is not None and state.get("key") == self.key:
             self.restore(state)
