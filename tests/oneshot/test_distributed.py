@@ -63,6 +63,7 @@ import numpy as np
 last = fitting.paths.controller.sample(np.random.default_rng(0)).to_json()
 found = {"paths": paths, "weights": supernet.state_dict(), "losses": fitting.losses, "arch": last}
 torch.save(found, f"{folder}/{rank}.pt")
+distributed.barrier()  # who leaves first would close connections that the other still has in use
 distributed.destroy_process_group()
 """
 
