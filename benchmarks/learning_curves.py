@@ -8,7 +8,8 @@ with what is known by then: the curve so far, and the earlier cells' curves as f
 choice is the cell with the least validation loss after all 50 epochs, among those that were not stopped. Its *loss* is
 how much worse that is than the best of the 60 cells; a search loses nothing if its choice is that best one.
 
-Nothing is tuned on what is reported. Each rule has one setting that makes it bolder. For each seed the cells are halved
+Settings are not tuned on what is reported, though the form of the extrapolation was chosen with this table in view,
+and has been tried on no other. Each rule has one setting that makes it bolder. For each seed the cells are halved
 at random. On one half, `--searches` searches are run with bolder and bolder settings until one loses; the setting one
 step more careful than the last that didn't is reported, on searches among the other half. Then halves change places.
 Every rule gets the same. The second table has each rule as it is by default, on all cells. The defaults of the

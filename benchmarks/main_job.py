@@ -1,6 +1,7 @@
 """The main job from the shell: `netwright search DATA --budget TIME`; its wall time and its test accuracy.
 
-    python benchmarks/main_job.py [--data digits fashion-mnist "digits, spos"] [--seeds 3] [--quick] [--json]
+    python benchmarks/main_job.py [--data digits fashion-mnist "digits, spos"] [--seeds 3] [--journal FILE]
+        [--quick] [--json]
 
 Each run is a process of its own in an empty folder; the time is what the shell sees, Python's start and the final
 training included. The test part is never seen by the search: 359 of the digits, the official 10,000 of Fashion-MNIST.
@@ -8,6 +9,8 @@ Beside it the space's default arch, for how much of the result is the search's: 
 The bars: digits in 60 s: at most 66 s, test accuracy (median of the seeds) at least 0.98; Fashion-MNIST in 10 minutes:
 at most 660 s, at least 0.938, and on every seed above `auto-full`, which trains every candidate fully; digits in 2
 minutes by a method of weight sharing, `spos` or `enas`: at least 0.975.
+
+With `--journal` a measurement that was broken off goes on: runs that the file has aren't run again.
 """
 
 from __future__ import annotations
@@ -86,6 +89,12 @@ def run(data: str, budget: str, seed: int) -> dict[str, Any]:
     }
 
 
+def known_runs(journal: Path | None) -> dict[tuple[str, int], dict[str, Any]]:
+    """The runs that a journal has, by their data (and method) and their seed."""
+    lines = journal.read_text(encoding="utf-8").splitlines() if journal is not None and journal.exists() else []
+    return {(one["data"], one["seed"]): one for one in map(json.loads, lines)}
+
+
 def summary(data: str, runs: list[dict[str, Any]], wall_bar: float, accuracy_bar: float) -> dict[str, Any]:
     """Medians over the seeds, against the bars."""
     accuracy = statistics.median(r["test_accuracy"] for r in runs)
@@ -106,16 +115,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", nargs="+", choices=list(JOBS), default=list(JOBS))
     parser.add_argument("--seeds", type=int, default=3, help="runs of each job")
+    parser.add_argument("--journal", type=Path, help="a file that keeps the runs: what is in it is not run again")
     parser.add_argument("--quick", action="store_true", help="one run of the digits in 15 s, without bars")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     jobs = {"digits": ("15s", 20.0, 0.0)} if options.quick else {name: JOBS[name] for name in options.data}
     print("data           budget  seed   wall s     test  validation  default arch      params")
+    journal = None if options.quick else options.journal
+    known = known_runs(journal)
     found = {}
     for data, (budget, wall_bar, accuracy_bar) in jobs.items():
         runs = []
         for seed in range(1 if options.quick else options.seeds):
-            one = run(data, budget, seed)
+            one = known.get((data, seed))
+            if one is None:
+                one = run(data, budget, seed)
+                if journal is not None:
+                    with journal.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(one) + "\n")
             runs.append(one)
             default = one["default_validation_accuracy"]
             print(
