@@ -297,5 +297,7 @@ def test_bad_arguments():
     for given in (3, "runs/numbers", [Arch({})]):
         with pytest.raises(InvalidInput, match=r"`records` of WarmStarted must be the records of a search, such as"):
             WarmStarted(Random(), given)
+    with pytest.raises(InvalidInput, match=r"such as history\.records, but got a History\."):
+        WarmStarted(Random(), History())
     with pytest.raises(InvalidInput, match="`first` of WarmStarted must be at least 0, but got -1"):
         WarmStarted(Random(), (), first=-1)

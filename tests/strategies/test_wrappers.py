@@ -10,10 +10,27 @@ from hypothesis import strategies as st
 
 from netwright import Space, choice, integer, real
 from netwright.core import Arch, History, Record
-from netwright.core.errors import InvalidInput, SpaceExhausted
+from netwright.core.errors import InvalidInput, InvalidSpace, SpaceExhausted
 from netwright.core.streams import Streams
 from netwright.loop import Search
-from netwright.strategies import Deduplicated, Grid, LocalSearch, Random, RegularizedEvolution, Staged, StartingWith
+from netwright.strategies import (
+    ASHA,
+    Bandit,
+    Constrained,
+    Deduplicated,
+    Grid,
+    Hyperband,
+    LocalSearch,
+    Mixed,
+    Narrowed,
+    Random,
+    RegularizedEvolution,
+    Repeated,
+    Staged,
+    StartingWith,
+    SuccessiveHalving,
+    WarmStarted,
+)
 
 SPACE = Space({f"c{i}": choice(list(range(4))) for i in range(4)})
 
@@ -172,6 +189,42 @@ def test_lost_starts_are_given_again():
     asked = [search.ask() for _ in range(4)]
     search._give_back({1})
     assert search.ask() == asked[1]
+
+
+def test_given_arches_are_arches_of_the_space():
+    with pytest.raises(
+        InvalidInput, match=r"`arches` of StartingWith must be a tuple of Arch, .* but got \(\{'c0': 1\},\)"
+    ):
+        StartingWith(Random(), ({"c0": 1},))
+    with pytest.raises(InvalidSpace, match="c3"):
+        _arches(SPACE, StartingWith(Random(), [SPACE.default(), Arch({"c0": 1, "c1": 2, "c2": 3, "c3": 9})]), 3)
+
+
+# Around what can propose
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        Deduplicated,
+        StartingWith,
+        Narrowed,
+        ASHA,
+        Hyperband,
+        SuccessiveHalving,
+        Repeated,
+        lambda given: Mixed(Random(), given),
+        lambda given: Staged(Random(), given),
+        lambda given: Bandit((Random(), given)),
+        lambda given: WarmStarted(given, ()),
+        lambda given: Constrained(given, len, "params<=5"),
+    ],
+)
+def test_what_is_wrapped_must_be_a_strategy(wrap):
+    with pytest.raises(InvalidInput, match=r"` of \w+ must be a strategy, such as Random\(\), but got 'random'"):
+        wrap("random")
+    with pytest.raises(InvalidInput, match=r"` of \w+ must be a strategy, not its class: say Grid\(\)"):
+        wrap(Grid)
 
 
 # One after the other

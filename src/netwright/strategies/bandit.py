@@ -18,6 +18,7 @@ from netwright.core import Candidate, History, Record, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.genetic import Genetic
+from netwright.strategies.inner import check_inner
 from netwright.strategies.local_search import LocalSearch
 from netwright.strategies.regularized_evolution import RegularizedEvolution
 
@@ -88,6 +89,7 @@ class Bandit:
     def __post_init__(self) -> None:
         if not isinstance(self.strategies, tuple) or len(self.strategies) < 2:
             raise InvalidInput(f"Bandit needs a tuple of two or more strategies, but got {self.strategies!r}.")
+        check_inner("Bandit", **{f"strategies[{i}]": one for i, one in enumerate(self.strategies)})
         if self.sharing not in ("incumbents", "all"):
             raise InvalidInput(f"`sharing` of Bandit must be 'incumbents' or 'all', but got {self.sharing!r}.")
         if self.window < 1 or self.workers < 1 or not 0 <= self.exploration < math.inf:

@@ -10,6 +10,7 @@ import numpy as np
 from netwright.core import Arch, Candidate, Constraint, History, Record, SearchSpace, Strategy, constraints_from
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.continued import continued
+from netwright.strategies.inner import check_inner
 
 __all__ = ["Constrained"]
 
@@ -54,6 +55,7 @@ class Constrained:
     tries: int = 50
 
     def __post_init__(self) -> None:
+        check_inner("Constrained", strategy=self.strategy)
         if not callable(self.costs):
             raise InvalidInput(f"`costs` of Constrained must be callable with an arch, but got {self.costs!r}.")
         found = constraints_from(self.constraints)

@@ -8,6 +8,7 @@ import numpy as np
 
 from netwright.core import Candidate, History, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
+from netwright.strategies.inner import check_inner
 
 __all__ = ["Mixed"]
 
@@ -34,6 +35,7 @@ class Mixed:
     share: float = 1 / 3
 
     def __post_init__(self) -> None:
+        check_inner("Mixed", strategy=self.strategy, other=self.other)
         if not 0 < self.share < 1:
             raise InvalidInput(f"`share` of Mixed must be between 0 and 1, but got {self.share!r}.")
 

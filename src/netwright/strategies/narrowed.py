@@ -18,6 +18,7 @@ from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.spaces import Space
 from netwright.spaces.domains import Domain
 from netwright.spaces.narrowing import Cut, Piece, cut
+from netwright.strategies.inner import check_inner
 
 __all__ = ["Narrowed"]
 
@@ -108,6 +109,7 @@ class Narrowed:
     stretches: int = 4
 
     def __post_init__(self) -> None:
+        check_inner("Narrowed", strategy=self.strategy)
         if self.every < 1 or self.stretches < 2 or not self.deviations > 0:
             raise InvalidInput(
                 "`every` of Narrowed must be at least 1, `stretches` at least 2 and `deviations` above 0, but got "

@@ -11,6 +11,7 @@ from netwright.core.errors import InvalidInput
 from netwright.strategies.brackets import next_of_halvings, sizes_from
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.fidelities import USUAL_FIDELITIES, checked_fidelities, shares_kept
+from netwright.strategies.inner import check_inner
 from netwright.strategies.random import Random
 
 __all__ = ["SuccessiveHalving"]
@@ -45,6 +46,7 @@ class SuccessiveHalving:
     n_arches: int | None = None
 
     def __post_init__(self) -> None:
+        check_inner("SuccessiveHalving", strategy=self.strategy)
         object.__setattr__(self, "fidelities", checked_fidelities(self.fidelities))
         shares_kept(self.fidelities, self.eta)
         if self.n_arches is not None and (not isinstance(self.n_arches, int) or self.n_arches < 1):

@@ -15,6 +15,7 @@ from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.spaces import Space
 from netwright.spaces.domains import Domain, IntegerRange, RealRange
 from netwright.strategies.continued import continued
+from netwright.strategies.inner import check_inner
 
 __all__ = ["WarmStarted", "carried_over"]
 
@@ -63,10 +64,11 @@ class WarmStarted:
     digest: str = field(init=False, compare=False, default="")
 
     def __post_init__(self) -> None:
+        check_inner("WarmStarted", strategy=self.strategy)
         if not isinstance(self.records, Sequence) or not all(isinstance(record, Record) for record in self.records):
             raise InvalidInput(
                 "`records` of WarmStarted must be the records of a search, such as history.records, but got "
-                f"{self.records!r}."
+                f"a {type(self.records).__name__}."
             )
         if not isinstance(self.first, int) or self.first < 0:
             raise InvalidInput(f"`first` of WarmStarted must be at least 0, but got {self.first!r}.")
