@@ -277,6 +277,18 @@ def test_expected_hypervolume_improvement_is_the_mean_over_draws():
         assert np.exp(improvement(mean, std, scores))[i] == pytest.approx(expected, rel=0.1)
 
 
+def test_expected_hypervolume_improvement_of_many_objectives():
+    rng = np.random.default_rng(0)
+    scores, mean = rng.standard_normal((60, 5)), rng.standard_normal((3, 5))
+    found = np.exp(improvement(mean, np.full_like(mean, 1e-6), scores))  # BoTorch's other partition takes minutes
+    reference, lowest = scores.max(axis=0) + 0.1, np.minimum(scores.min(axis=0), mean.min(axis=0))
+    points = rng.uniform(lowest, reference, (20_000, 5))
+    free = ~(scores[:, None] <= points).all(axis=2).any(axis=0)
+    for i, one in enumerate(mean):
+        share = ((one <= points).all(axis=1) & free).mean()
+        assert found[i] == pytest.approx(share * np.prod(reference - lowest), rel=0.2, abs=2.0)
+
+
 def test_one_objective_is_expected_improvement():
     records = _search(ExpectedHypervolume(n_initial=4), n=30)
     assert min(record.loss for record in records) <= 1

@@ -132,14 +132,14 @@ def improvement(mean: Numbers, std: Numbers, scores: Numbers) -> Numbers:
         warnings.simplefilter("ignore")  # BoTorch's own, of what torch will drop one day
         import torch
         from botorch.acquisition.multi_objective.analytic import ExpectedHypervolumeImprovement
-        from botorch.utils.multi_objective.box_decompositions.non_dominated import NondominatedPartitioning
+        from botorch.utils.multi_objective.box_decompositions.non_dominated import FastNondominatedPartitioning
 
         known = torch.as_tensor(-scores[_front(scores)])  # BoTorch maximises
         reference = torch.as_tensor(-scores.max(axis=0) - _MARGIN)
         promise = ExpectedHypervolumeImprovement(
             model=_told(torch, -mean, std**2),
             ref_point=reference.tolist(),
-            partitioning=NondominatedPartitioning(ref_point=reference, Y=known),
+            partitioning=FastNondominatedPartitioning(ref_point=reference, Y=known),  # type: ignore[arg-type]  # bounds do
         )
         with torch.no_grad():
             places = torch.arange(len(mean), dtype=torch.float64).reshape(-1, 1, 1)
