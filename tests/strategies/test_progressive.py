@@ -234,6 +234,11 @@ def test_it_beats_random_search_by_far():
     assert best[-1] < min(at_random)
 
 
+def test_a_space_without_decisions():
+    search = Search(Space({"x": 3}), Deduplicated(Progressive()), lambda *_: {"loss": 1.0}, budget="5 candidates")
+    assert len(search.run()) == 1
+
+
 def test_bad_arguments():
     with pytest.raises(InvalidInput, match="`beam` of Progressive must be at least 1, but got 0"):
         Progressive(beam=0)

@@ -86,7 +86,7 @@ class Progressive:
         growth = history.fold((self, "growth"), self._take, lambda: self._start(_Small(space)))
         ranking = growth.ranking
         if growth.level == 1:  # nothing is known yet that could rank them
-            first = min(1, len(ranking) - 1)
+            first = min(1, len(ranking))
             ranking = ranking[:first] + [ranking[first + i] for i in rng.permutation(len(ranking) - first).tolist()]
         for arch, parent in ranking:
             if not history.seen(arch, 1.0):
