@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netwright.core.arch import Arch
 from netwright.core.budget import Budget
 from netwright.core.errors import EvaluationError, InvalidInput, RunError, SpaceExhausted
 from netwright.core.history import History
@@ -205,10 +206,11 @@ class Search:
         history = self.history
         number = history.next_id
         candidate = self.strategy.propose(self.space, history, self._streams(number))
-        if not isinstance(candidate, Candidate) or candidate.id != number or not 0 < candidate.fidelity <= 1:
+        fits = isinstance(candidate, Candidate) and isinstance(candidate.arch, Arch) and candidate.id == number
+        if not fits or not 0 < candidate.fidelity <= 1:
             raise RunError(
-                f"{type(self.strategy).__name__}.propose must return history.candidate(arch) with a fidelity in (0, 1]"
-                f" and id {number}, but returned {candidate!r}."
+                f"{type(self.strategy).__name__}.propose must return history.candidate(arch) with an Arch, a fidelity "
+                f"in (0, 1] and id {number}, but returned {candidate!r}."
             )
         history.start(candidate)
         if self._lost:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.core import Arch, Candidate, History, Objective, Record
-from netwright.core.errors import MissingDependency
+from netwright.core.errors import InvalidInput, MissingDependency
 
 LOSSES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12)
 
@@ -251,6 +251,13 @@ def test_to_frame():
     assert frame.loc[1, "error"] == "no"
     assert _history().to_frame().empty
     assert isinstance(frame, pandas.DataFrame)
+
+
+def test_a_key_that_cant_be_hashed():
+    with pytest.raises(
+        InvalidInput, match="the key of a fold must be hashable, such as a frozen dataclass: unhashable type"
+    ):
+        _history().fold((["a list"], "walk"), lambda state, _: state, list)
 
 
 def test_to_frame_without_pandas(monkeypatch):

@@ -111,6 +111,13 @@ def test_bad_constraints_are_all_named():
         constraints_from(5)
 
 
+def test_constraints_that_exclude_each_other():
+    text = "`constraints` exclude each other: accuracy>=0.9 and accuracy<=0.8 can't both hold; leave one out"
+    with pytest.raises(InvalidInput, match=text):
+        constraints_from("params<=1k, accuracy>=0.9, accuracy<=0.8")
+    assert len(constraints_from("params<=5, params>=5, flops>=9")) == 3
+
+
 def test_several_constraints():
     one, two = Constraint("params", 1000), Constraint("accuracy", 0.5, ">=")
     for written in ("params<=1k,accuracy>=0.5", ["params<=1k", two], (one, two)):

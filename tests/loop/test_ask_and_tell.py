@@ -180,6 +180,7 @@ class Proposes:
     [
         lambda _, arch: arch,
         lambda *_: None,
+        lambda history, arch: history.candidate(dict(arch)),
         lambda history, arch: Candidate(history.next_id + 1, arch),
         lambda history, arch: history.candidate(arch, fidelity=0.0),
         lambda history, arch: history.candidate(arch, fidelity=1.5),
@@ -189,7 +190,8 @@ class Proposes:
 def test_bad_proposals(space, make):
     search = Search(space, Proposes(make))
     text = (
-        r"Proposes\.propose must return history\.candidate\(arch\) with a fidelity in \(0, 1\] and id 0, but returned"
+        r"Proposes\.propose must return history\.candidate\(arch\) with an Arch, a fidelity in \(0, 1\] and id 0, but "
+        r"returned"
     )
     with pytest.raises(RunError, match=text):
         search.ask()

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netwright.core.arch import Arch
-from netwright.core.errors import MissingDependency
+from netwright.core.errors import InvalidInput, MissingDependency
 from netwright.core.objective import Objective
 from netwright.core.record import Candidate, Record
 
@@ -113,7 +113,10 @@ class History:
         """
         records = self._records
         total = len(records)
-        cached = self._folds.get(key)
+        try:
+            cached = self._folds.get(key)
+        except TypeError as error:
+            raise InvalidInput(f"the key of a fold must be hashable, such as a frozen dataclass: {error}.") from error
         if cached is None:
             state, done = init(), -1
         else:

@@ -129,7 +129,7 @@ def objectives_from(given: str | Objective | Sequence[str | Objective]) -> tuple
 
 
 def constraints_from(given: str | Constraint | Sequence[str | Constraint] | None) -> tuple[Constraint, ...]:
-    """Constraints from whatever a user wrote; all bad ones are named at once."""
+    """Constraints from whatever a user wrote; all bad ones are named at once. They must not exclude each other."""
     if given is None:
         return ()
     found, wrong = [], []
@@ -140,6 +140,9 @@ def constraints_from(given: str | Constraint | Sequence[str | Constraint] | None
             wrong.append(str(error))
     if wrong:
         raise InvalidInput(problems("`constraints` can't be read", wrong))
+    for least, most in ((one, other) for one in found for other in found):
+        if (least.metric, least.sense, most.sense) == (most.metric, ">=", "<=") and least.limit > most.limit:
+            raise InvalidInput(f"`constraints` exclude each other: {least} and {most} can't both hold; leave one out.")
     return tuple(found)
 
 
