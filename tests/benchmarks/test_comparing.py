@@ -303,3 +303,9 @@ def test_a_space_without_end(toy):
 def test_a_runner_travels():
     runner = Runner({}, {"random": "random"}, 10)
     assert pickle.loads(pickle.dumps(runner)) == runner
+
+
+@pytest.mark.parametrize("column", ["test_metric", "seconds_metric"])
+def test_a_metric_that_the_table_doesnt_have(toy, column):
+    with pytest.raises(NotFound, match="unknown metric 'scnds': did you mean"):
+        compare(dataclasses.replace(toy, **{column: "scnds"}), "random", seeds=1, queries=3)

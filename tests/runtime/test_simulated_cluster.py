@@ -89,6 +89,15 @@ def test_a_time_that_is_none_takes_the_other(seconds):
     assert cluster.submit(_took, seconds).end == 8
 
 
+def test_a_metric_that_isnt_there_is_told_once(caplog):
+    cluster = SimulatedCluster(1, seconds="secnds")
+    for _ in range(2):
+        assert cluster.submit(_took, 4.0).end % 60 == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "no metric 'secnds' says how long an evaluation took; there are: seconds. It counts as 60 simulated seconds."
+    ]
+
+
 def test_what_failed_takes_the_other_time():
     cluster = _cluster(otherwise=8.0)
 

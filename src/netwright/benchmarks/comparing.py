@@ -17,6 +17,7 @@ from netwright.benchmarks.comparison import BenchmarkFacts, Comparison
 from netwright.benchmarks.contenders import Contender, benchmarks_from, methods_from
 from netwright.benchmarks.running import Runner, Start, reason_of
 from netwright.benchmarks.runs import Journal, Run
+from netwright.benchmarks.tables import Lookup
 from netwright.core import Objective, Recipe
 from netwright.core.errors import EvaluationError, InvalidInput
 from netwright.core.protocols import PendingResult
@@ -136,10 +137,17 @@ def compare(
 
 
 def facts_of(benchmark: Benchmark) -> BenchmarkFacts:
-    """What a comparison keeps of a benchmark."""
+    """What a comparison keeps of a benchmark.
+
+    Raises:
+        NotFound: if its table doesn't have the objective, the test metric or the seconds.
+    """
     objective = Objective.parse(benchmark.objective)
     size = benchmark.space.size()
     values = benchmark.values(objective.metric) if math.isfinite(size) else None
+    for metric in (benchmark.test_metric, benchmark.seconds_metric):
+        if metric is not None and isinstance(benchmark.evaluator, Lookup):
+            benchmark.values(metric)
     return BenchmarkFacts(
         name=benchmark.name,
         objective=str(objective),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -14,6 +15,8 @@ from netwright.core.errors import EvaluationError, InvalidInput
 from netwright.core.protocols import PendingResult
 
 __all__ = ["SimulatedCall", "SimulatedCluster"]
+
+_log = logging.getLogger(__name__)
 
 
 class SimulatedCluster:
@@ -27,7 +30,8 @@ class SimulatedCluster:
     Args:
         workers: how many calls run at the same time; others wait for a free worker.
         seconds: how long an evaluation takes: the name of one of its metrics, or a function of its metrics.
-        otherwise: seconds of a call that doesn't say: one that failed, or whose time is no finite number above 0.
+        otherwise: seconds of a call that doesn't say: one that failed, or whose time is no finite number above 0. Where
+            there is no metric of that name, a warning is logged, once.
 
     Example:
         >>> from netwright import Search, Space, choice
@@ -57,9 +61,11 @@ class SimulatedCluster:
         if not 0 < otherwise < math.inf:
             raise InvalidInput(f"`otherwise` of a simulated cluster must be positive, but got {otherwise!r}.")
         self.workers = workers
+        self._metric = seconds if isinstance(seconds, str) else None
         self._seconds: Callable[[Mapping[str, float]], Any] = (
             (lambda metrics: metrics.get(seconds)) if isinstance(seconds, str) else seconds
         )
+        self._warned = False
         self._otherwise = otherwise
         self._now = 0.0
         self._number = 0
@@ -100,6 +106,14 @@ class SimulatedCluster:
         metrics = getattr(value, "metrics", None)
         if not isinstance(metrics, Mapping) or not metrics:
             return self._otherwise
+        if self._metric is not None and self._metric not in metrics and not self._warned:
+            self._warned = True
+            _log.warning(
+                "no metric %r says how long an evaluation took; there are: %s. It counts as %.6g simulated seconds.",
+                self._metric,
+                ", ".join(metrics),
+                self._otherwise,
+            )
         seconds = self._seconds(metrics)
         if isinstance(seconds, (int, float)) and 0 < seconds < math.inf:
             return float(seconds)
