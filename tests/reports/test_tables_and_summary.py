@@ -165,6 +165,16 @@ def test_the_gain_is_told_with_care():
     assert gain(Record(0, Arch({"w": 1}), status="failed")) == "the default arch has no result to compare with"
     lower = Record(0, Arch({"w": 1}), losses=(-0.95,), fidelity=0.5)
     assert gain(lower).endswith("which had fidelity 0.5 against 1")
+    broken = Record(0, Arch({"w": 1}), losses=(-0.99,), violation=0.5)
+    assert gain(broken, [broken, best]) == "-1.00 points against the default arch (99.00 %), which breaks a limit"
+    assert "  change " in "\n".join(summary_lines(ReportData(history=records, objectives=ACCURACY, baseline=poor)))
+
+
+def test_a_reason_ends_with_one_stop():
+    data = ReportData(
+        history=[Record(0, Arch({"w": 1}), status="failed", error="no such metric.")], objectives=ACCURACY
+    )
+    assert summary_lines(data)[0].endswith("The most common reason: no such metric.")
 
 
 def test_headlines_of_running_and_limited_searches():

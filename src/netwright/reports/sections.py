@@ -52,7 +52,7 @@ def stats(data: ReportData) -> Markup:
             big, cut, rest = gain.partition(" against ")
             number, _, points = big.partition(" ")
             note = f"{points} against {rest}".strip() if cut else gain
-            tiles.append(("gain in the search", number if cut else "-", note))
+            tiles.append(("change in the search", number if cut else "-", note))
         if "params" in best.metrics and all(objective.metric != "params" for objective in data.objectives):
             tiles.append(("parameters", metric_text("params", best.metrics["params"]), "of the best model"))
     tiles.append(("candidates", f"{len(data.records):,}", counts_text(data)))

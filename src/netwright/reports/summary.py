@@ -38,7 +38,7 @@ def headline(data: ReportData) -> str:
             limits = ", ".join(map(str, data.constraints)) or "the limits"
             return f"No candidate{so_far} keeps {limits}: {counts_text(data)}."
         groups = grouped_failures(records)
-        reason = f" The most common reason: {groups[0].reason}." if groups else ""
+        reason = f" The most common reason: {groups[0].reason.rstrip('.')}." if groups else ""
         return f"No candidate{so_far} has a result: {counts_text(data)}.{reason}"
     found = data.value(best)
     candidates = plural(len(records), "candidate")
@@ -95,6 +95,8 @@ def gain_text(data: ReportData) -> str:
         return "the default arch itself is the best found"
     metric = data.objective.metric
     text = f"{difference_text(metric, found, reference)} against the default arch ({metric_text(metric, reference)})"
+    if baseline.violation > 0:
+        text += ", which breaks a limit"
     if best.fidelity != baseline.fidelity:
         text += f", which had fidelity {baseline.fidelity:.3g} against {best.fidelity:.3g}"
     return text
@@ -129,7 +131,7 @@ def summary_lines(data: ReportData, *, files: Mapping[str, str] | None = None) -
     if best is not None:
         rows.append(("in the search", _objectives_text(data, best)))
         if gain := gain_text(data):
-            rows.append(("gain", gain))
+            rows.append(("change", gain))
         if "params" in best.metrics and all(objective.metric != "params" for objective in data.objectives):
             rows.append(("parameters", metric_text("params", best.metrics["params"])))
     if data.records:
