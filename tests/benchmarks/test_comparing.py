@@ -309,3 +309,9 @@ def test_a_runner_travels():
 def test_a_metric_that_the_table_doesnt_have(toy, column):
     with pytest.raises(NotFound, match="unknown metric 'scnds': did you mean"):
         compare(dataclasses.replace(toy, **{column: "scnds"}), "random", seeds=1, queries=3)
+
+
+def test_without_times_a_query_takes_a_second_and_nothing_is_said(toy, caplog):
+    found = compare(dataclasses.replace(toy, seconds_metric=None), "random", seeds=1, queries=3)
+    assert found.runs[0].total_seconds == 3
+    assert not caplog.records

@@ -65,7 +65,7 @@ class Runner:
             evaluator = table.evaluator if recipe.evaluator is None else recipe.evaluator(table.evaluator)
             watch.own_scores = recipe.evaluator is not None
             if table.seconds_metric is None:  # each evaluation takes a second
-                cluster = SimulatedCluster(self.workers, seconds="", otherwise=1.0)
+                cluster = SimulatedCluster(self.workers, seconds=lambda _: 1.0, otherwise=1.0)
             else:
                 cluster = SimulatedCluster(self.workers, seconds=table.seconds_metric)
             Search(
