@@ -31,7 +31,7 @@ __all__ = ["Evaluation", "Outcome", "Search"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_INFEASIBLE = 1000  # in a row: then the constraints are as good as impossible
+_MOST_USELESS = 1000  # in a row, infeasible or failed: then it is no matter of luck
 _LEAST_SHARE = 0.05  # of a usual evaluation's time, for another one to be begun
 _GRACE = 3.0  # seconds that a worker may overrun its deadline before it is ended
 _LONGEST_REASON = 1000  # characters of an error that are kept
@@ -162,7 +162,7 @@ class Search:
         self._lost: list[int] = []  # ids of candidates whose evaluation was broken off: proposed again, first
         self._spent = 0.0  # seconds, in earlier runs of this search
         self._counted = 0
-        self._infeasible_in_row = 0
+        self._useless_in_row = 0
         self._whole_seconds = 0.0  # of all evaluations that came to their end
         self._n_whole = 0
         if store is not None:
@@ -295,10 +295,8 @@ class Search:
         self.history.add(record)
         if record.id < self._new_id:
             self.history.next_id = next_id
-        if record.status == "infeasible":
-            self._infeasible_in_row += 1
-        else:
-            self._infeasible_in_row = 0
+        self._useless_in_row = 0 if record.scored else self._useless_in_row + 1
+        if record.status != "infeasible":
             self._counted += 1
             if record.status == "ok":
                 self._whole_seconds += record.wall_seconds
@@ -381,9 +379,10 @@ class Search:
             least = _LEAST_SHARE * self._whole_seconds / max(self._n_whole, 1)  # with less, a candidate is surely lost
             if self.elapsed() >= budget.seconds - least:
                 return "time is up"
-        if self._infeasible_in_row >= _MOST_INFEASIBLE:
-            limits = ", ".join(map(str, self.constraints))
-            return f"{_MOST_INFEASIBLE} candidates in a row break the constraints ({limits}): loosen them"
+        if self._useless_in_row >= _MOST_USELESS:
+            last, limits = self.history.records[-1], ", ".join(map(str, self.constraints))
+            failed, broken = f"failed, the last with: {last.error}", f"break the constraints ({limits}): loosen them"
+            return f"{_MOST_USELESS} candidates in a row {failed if last.status == 'failed' else broken}"
         return ""
 
     def _deadline(self) -> float | None:

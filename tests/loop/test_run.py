@@ -83,6 +83,13 @@ def test_impossible_constraints():
     assert search.stopped_by == "1000 candidates in a row break the constraints (size<=1): loosen them"
 
 
+def test_what_always_fails_ends():
+    space = Space({f"c{i}": choice(list(range(9))) for i in range(6)})
+    search = Search(space, Random(), lambda *_: {"los": 2.0}, budget="1h")
+    assert len(search.run()) == 1000
+    assert search.stopped_by.startswith("1000 candidates in a row failed, the last with: the metric 'loss' is missing")
+
+
 def test_a_used_up_space():
     search = Search(Space({"c0": choice([0, 1, 2])}), Grid(), _loss, budget="10 candidates")
     assert [record.arch["c0"] for record in search.run().records] == [0, 1, 2]
