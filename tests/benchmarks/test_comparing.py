@@ -315,3 +315,15 @@ def test_without_times_a_query_takes_a_second_and_nothing_is_said(toy, caplog):
     found = compare(dataclasses.replace(toy, seconds_metric=None), "random", seeds=1, queries=3)
     assert found.runs[0].total_seconds == 3
     assert not caplog.records
+
+
+def test_a_table_has_no_data_to_prepare_on(toy):
+    def prepares(space):
+        return Recipe(Random(), prepare=_prepared)
+
+    found = compare(toy, {"random": "random", "prepares": prepares}, seeds=1, queries=3)
+    assert found.refused["toy", "prepares"].startswith("'prepares' needs data before it searches")
+
+
+def _prepared(*_):
+    raise AssertionError("there is nothing to prepare on")

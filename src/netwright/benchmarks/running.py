@@ -51,7 +51,9 @@ class Runner:
             self.methods[method], table.space, expected_candidates=self.queries, fidelities=table.fidelities
         )
         if recipe.prepare is not None:
-            raise InvalidInput(f"{method!r} trains what networks share, on data: a table of records has none.")
+            raise InvalidInput(
+                f"{method!r} needs data before it searches, to train a supernet or to score networks: a table has none."
+            )
         return recipe if self.start == "default" else replace(recipe, strategy=without_default(recipe.strategy))
 
     def __call__(self, benchmark: str, method: str, seed: int, digest: str = "") -> Run:
