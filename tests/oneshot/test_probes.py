@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from netwright import Arch, Space, choice, integer, layers, n_outputs, nn, subset
 from netwright.core.errors import InvalidSpace
 from netwright.core.registry import spaces
 from netwright.oneshot.probes import probes
 from netwright.oneshot.supernet import Supernet
+from netwright.spaces.zoo.nb101 import EDGES, OPERATIONS
 
 
 def _arches(space):
@@ -102,3 +104,15 @@ def test_cell_spaces_in_full(name, options):
                 pairs.add((decision, value, arch[decision.replace("activation", "input")]))
     per_cell = {"darts": 2 * 14 * 8, "nasnet": 2 * 2 * 20 * 13, "enas_recurrent": 15 * 4}
     assert len(pairs) == per_cell[name]
+
+
+def test_spaces_say_what_rules_of_their_own_make_large():
+    """NAS-Bench-101 shares a cell's channels among the vertices before its output: one vertex alone gets them all."""
+    space = spaces["nb101"](channels=4, n_cells=1, input_shape=(1, 4, 4))
+    supernet = Supernet(space, input_shape=(1, 4, 4), n_outputs=2)
+    for vertex in range(1, 6):
+        for operation in OPERATIONS:
+            edges = {f"cell.{target}<-{source}": 0 for source, target in EDGES}
+            edges |= {f"cell.{vertex}<-0": 1, f"cell.6<-{vertex}": 1}
+            arch = Arch(edges | {f"cell.op{i}": operation for i in range(1, 6)})
+            assert supernet.path(arch)(torch.zeros(2, 1, 4, 4)).shape == (2, 2)

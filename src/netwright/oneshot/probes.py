@@ -43,7 +43,8 @@ class Probe:
 def probes(space: Space) -> Iterator[Probe]:
     """Arches that have every option in its place, and every number beside the largest; some random ones.
 
-    They may break the constraints: what breaks them is only larger. Small spaces are gone through instead.
+    They may break the constraints: what breaks them is only larger. Small spaces are gone through instead. A space whose
+    parts get their sizes by rules of their own can add to them by a method `probes()`, which gives arches.
 
     Example:
         >>> from netwright import Space, choice, integer, nn
@@ -64,6 +65,7 @@ def _wanted(space: Space) -> Iterator[Probe]:
         return
     facts = _Facts(space)
     yield Probe(facts.completed({}))
+    yield from map(Probe, getattr(space, "probes", tuple)())
     yield from facts.together()
     for number in facts.numbers:
         yield Probe(facts.completed(number))

@@ -217,6 +217,7 @@ class Supernet(nn.Module):
                     looked[number] = arch
                     continue
                 self.weights.shrink(before)
+                sharing.forget()  # what it made is seen again with the next one
                 waiting.extendleft(map(Probe, probe.apart))
             if looked or device == "cpu":
                 break

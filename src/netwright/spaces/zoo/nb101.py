@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -72,13 +72,24 @@ class Cell101:
 
 
 class _Space(Space):
-    """A `Space` that draws its arches as cells: the tree holds a cell in one call, which says nothing of its graph."""
+    """A `Space` that knows its arches as cells: the tree holds a cell in one call, which says nothing of its inside."""
 
     def graph(self, arch: Arch) -> ArchGraph:
         cell = cell_of(arch)
         if cell is None:
             return ArchGraph((INPUT, OUTPUT), ())
         return ArchGraph((INPUT, *(OPERATIONS[code] for code in cell.operations), OUTPUT), cell.edges)
+
+    def probes(self) -> Iterator[Arch]:
+        """Arches with every operation and every projection as wide as it can be: for weights that arches share."""
+        chain = tuple(itertools.pairwise(range(7)))
+        yield from (arch_of((code,) * 5, chain) for code in range(len(OPERATIONS)))
+        for vertex in range(1, 7):
+            edges = dict.fromkeys([(0, vertex), (vertex, 6)] if vertex < 6 else [(0, 6)], 1)
+            decisions: dict[str, Any] = {
+                name: edges.get(edge, 0) for edge, name in zip(EDGES, _EDGE_NAMES, strict=True)
+            }
+            yield Arch(decisions | dict.fromkeys(_OPERATION_NAMES, OPERATIONS[0]))
 
 
 @spaces.register
