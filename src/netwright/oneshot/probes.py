@@ -43,8 +43,8 @@ class Probe:
 def probes(space: Space) -> Iterator[Probe]:
     """Arches that have every option in its place, and every number beside the largest; some random ones.
 
-    They may break the constraints: what breaks them is only larger. Small spaces are gone through instead. A space whose
-    parts get their sizes by rules of their own can add to them by a method `probes()`, which gives arches.
+    They may break the constraints: what breaks them is only larger. Small spaces are gone through instead. A space
+    whose parts get their sizes by rules of their own can add to them by a method `probes()`, which gives arches.
 
     Example:
         >>> from netwright import Space, choice, integer, nn
