@@ -44,6 +44,7 @@ _SHARE_OF_HALVING = 1 / 8 + 1 / 8 * 7 / 8  # of full trainings for all: each an 
 _MOST_FINAL_EPOCHS = 80
 _LEAST_FINAL_EPOCHS = 12  # dearer arches, which the final training couldn't pass over this often, are left out
 _LEAST_EXAMPLES = 500  # of the train part, for a candidate
+_MANY_PASSES = 25  # over the data, from which on augmentation may be as strong as usual
 _OVERHEAD = 0.1  # seconds of a candidate beside its training
 _WRITING = 2.0  # seconds kept for scoring, writing and ending
 
@@ -103,10 +104,11 @@ def plan_for_candidates(task: Task, base: TrainingPlan, n_candidates: int, *, fi
     """
     epochs = base.epochs if fixed else min(_MOST_EPOCHS, max(6, round(300_000 / len(task.train))))
     final = base.epochs if fixed else min(_MOST_FINAL_EPOCHS, 2 * epochs)
+    training, last = replace(base, epochs=epochs), replace(base, epochs=final)
     return SearchPlan(
-        replace(base, epochs=epochs),
+        training if fixed else _suited(training, epochs),
         len(task.train),
-        replace(base, epochs=final),
+        last if fixed else _suited(last, final),
         expected_candidates=n_candidates,
         notes=(f"each candidate trains for {epochs} epochs on all of the train part, the winner for {final}.",),
     )
@@ -177,10 +179,11 @@ def plan_for_seconds(
         reason = "the final training would be too short for them"
         notes.append(f"arches of more than {count_text(limit)} FLOPs are left out: {reason}.")
     precise = replace(base, precision=speed.precision)
+    training, last = replace(precise, epochs=epochs), replace(precise, epochs=most_final)
     return SearchPlan(
-        replace(precise, epochs=epochs),
+        training if fixed else _suited(training, epochs),
         n_train,
-        replace(precise, epochs=most_final),
+        last if fixed else _suited(last, min(most_final, final_seconds / an_epoch)),
         total - margin - final_seconds,
         final_seconds,
         limit,
@@ -211,6 +214,11 @@ def plan_under(plan: SearchPlan, seconds_before: float | None, budget: Budget) -
 def speed_text(speed: Speed) -> str:
     """Examples a second by precision, for people."""
     return ", ".join(f"{name} {1 / each:,.0f} examples/s" for name, each in speed.compared.items())
+
+
+def _suited(plan: TrainingPlan, passes: float) -> TrainingPlan:
+    """The plan with images shifted less where the passes are few: networks don't overfit then, but learn slower."""
+    return plan if passes >= _MANY_PASSES else replace(plan, crop=min(plan.crop, 1))
 
 
 def _expected(seconds: float, limit: int | None) -> int:
