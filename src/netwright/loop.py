@@ -186,6 +186,7 @@ class Search:
             self._keep(record)
             seen.add(record.id)
             self._spent = max(self._spent, record.elapsed_seconds)
+        self._useless_in_row %= _MOST_USELESS  # a search that ended by that has a new chance: something was mended
         self._new_id = max(seen, default=-1) + 1
         self._give_back(set(range(self._new_id)) - seen)
 

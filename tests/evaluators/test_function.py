@@ -54,8 +54,8 @@ def test_it_can_be_pickled_with_its_function():
     [
         (math.nan, "loss is nan"),
         (math.inf, "loss is inf"),
-        (None, "TypeError"),
-        ("many", "ValueError: could not convert string to float"),
+        (None, "must return a number, or numbers by name, but gave None (a NoneType)"),
+        ("many", "must return a number, or numbers by name, but gave 'many' (a str)"),
         ({"loss": "x"}, "metrics must be numbers"),
         ({"other": 1.0}, "the metric 'loss' is missing; there are: other"),
     ],

@@ -90,6 +90,14 @@ def test_what_always_fails_ends():
     assert search.stopped_by.startswith("1000 candidates in a row failed, the last with: the metric 'loss' is missing")
 
 
+def test_what_has_always_failed_can_go_on_when_it_is_mended():
+    space = Space({f"c{i}": choice(list(range(9))) for i in range(6)})
+    store = MemoryStore()
+    Search(space, Random(), lambda *_: {"los": 2.0}, budget="1h", store=store).run()
+    search = Search(space, Random(), _loss, budget="1010 candidates", store=store)
+    assert [record.status for record in search.run().records[1000:]] == ["ok"] * 10
+
+
 def test_a_used_up_space():
     search = Search(Space({"c0": choice([0, 1, 2])}), Grid(), _loss, budget="10 candidates")
     assert [record.arch["c0"] for record in search.run().records] == [0, 1, 2]

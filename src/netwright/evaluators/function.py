@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netwright.core import Arch, Candidate, Context
-from netwright.core.errors import InvalidInput
+from netwright.core.errors import EvaluationError, InvalidInput
 
 __all__ = ["Function"]
 
@@ -33,6 +33,16 @@ class Function:
             raise InvalidInput(f"`function` must be callable with an arch, but got a {type(self.function).__name__}.")
 
     def __call__(self, candidate: Candidate, context: Context) -> Mapping[str, float]:
-        """What the function returns for the candidate's arch."""
+        """What the function returns for the candidate's arch.
+
+        Raises:
+            EvaluationError: if that is neither a number nor a mapping.
+        """
         value: Any = self.function(candidate.arch)
-        return value if isinstance(value, Mapping) else {self.metric: float(value)}
+        if isinstance(value, Mapping):
+            return value
+        try:
+            return {self.metric: float(value)}
+        except (TypeError, ValueError):
+            told = f"{value!r:.100} (a {type(value).__name__})"
+            raise EvaluationError(f"the function must return a number, or numbers by name, but gave {told}.") from None
