@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from netwright.evaluators.examples_in_memory import ExamplesInMemory
 from netwright.evaluators.optimizers import make_optimizer
 from netwright.evaluators.plan import TrainingPlan
 from netwright.evaluators.schedules import lr_share
+from netwright.models.idle_taps import steady
 from netwright.tasks import Task
 
 __all__ = ["Fitting", "fit"]
@@ -125,7 +127,8 @@ def fit(
     model, optimizer = fitting.model, fitting.optimizer
     start = clock()
     model.train()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    guarded = steady(model) if plan.precision == "bfloat16" else nullcontext()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), guarded:
         if device.type == "cuda":  # dropout draws on the device there; not continued to the bit, but reproducible
             torch.cuda.manual_seed(int(fitting.noise.sum()) + fitting.epochs_done)
         torch.random.set_rng_state(fitting.noise)

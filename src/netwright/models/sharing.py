@@ -18,6 +18,7 @@ from torch.nn.parameter import UninitializedParameter
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidSpace
 from netwright.models.binding import Binding, Bound, Waiting, own_parameters, own_parts
+from netwright.models.idle_taps import keep_steady
 from netwright.models.inferring import AXES, eager, inferrable, missing_size, with_size
 from netwright.models.shared_weights import SharedWeights
 from netwright.models.slicing import cuts_of, is_tracked_norm
@@ -254,6 +255,7 @@ class Sharing:
                 entry = tied.get(id(value)) or self._entry(part, path, name, shape, place, buffer=buffer)
                 tied[id(value)] = entry
                 found.append(Bound(part, name, entry, shape, buffer))
+            keep_steady(part)
             if found:
                 part.__dict__["_shared"] = tuple(found)
                 bounds += found

@@ -92,7 +92,9 @@ def fit_shared(
                     for turn in turns:
                         diary.count(turn.arch, times=int(turn.learns))
             if not math.isfinite(mean := float(total) / max(done, 1)):
-                raise EvaluationError(f"the supernet's loss is {mean} (lr {plan.lr:g}): it diverged.")
+                raise EvaluationError(
+                    f"the supernet's loss is {mean} (lr {plan.lr:g}): it diverged. Give a `plan` with a smaller `lr`."
+                )
             fitting.losses += [mean] if done else []
             fitting.epochs_done += not fitting.stopped
             fitting.noise = torch.random.get_rng_state()
