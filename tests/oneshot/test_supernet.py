@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn as torch_nn
 
-from netwright import Arch, Space, choice, defer, derive, integer, n_outputs, nn
+from netwright import Arch, Space, choice, defer, derive, integer, n_outputs, nn, repeat
 from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.core.registry import spaces
 from netwright.models.slicing import cut, cuts_of, put
@@ -175,6 +175,72 @@ def test_wrong_use_is_said() -> None:
         supernet.path(Arch({"width": 4}))
     with pytest.raises(InvalidSpace, match="can't be built"):
         Supernet(Space(nn.Sequential(nn.Linear(3, choice([2, 3]), wrong=True))), input_shape=(3,))
+    with pytest.raises(InvalidSpace, match=r"named by an Arch of 'space', but got \{'width': 2\}"):
+        supernet.path({"width": 2})  # type: ignore[arg-type]  # that is the test
+    with pytest.raises(InvalidSpace, match=r"made for inputs of shape \(2,\), but got \[\(3,\)\]"):
+        supernet.path(Arch({"width": 2}))(torch.ones(1, 3))
+    with pytest.raises(InvalidSpace, match=r"needs a Space, but got LazyLinear\(3\)"):
+        Supernet(nn.LazyLinear(3), input_shape=(2,))  # type: ignore[arg-type]  # that is the test
+    with pytest.raises(InvalidInput, match="`input_shape` must be the sizes of one example"):
+        Supernet(supernet.space, input_shape=2)  # type: ignore[arg-type]  # that is the test
+    with pytest.raises(InvalidSpace, match="'width' must be one of 2, 3, but is 4"):
+        Supernet(supernet.space, input_shape=(2,), probes=[Arch({"width": 4})])
+
+
+def test_a_path_outside_the_space_is_refused_even_where_it_could_be_made() -> None:
+    width = integer(4, 12, step=4, label="width")
+    space = Space(
+        nn.Sequential(nn.LazyLinear(width), repeat(nn.LazyLinear(4), 1, 3, label="depth"), nn.LazyLinear(2)),
+        constraints=[lambda arch: (arch["width"], arch["depth"]) != (12, 3)],
+    )
+    supernet = Supernet(space, input_shape=(2,))
+    for wrong in ({"width": 6, "depth": 1}, {"width": 4, "depth": 5}, {"width": 12, "depth": 3}):
+        with pytest.raises(InvalidSpace, match="this is not an arch of 'space'"):
+            supernet.path(Arch(wrong))
+    with pytest.raises(InvalidSpace, match="'more' is not a decision"):
+        supernet.path(Arch({"width": 4, "depth": 1, "more": 1}))
+
+
+def test_statistics_need_batches_of_inputs() -> None:
+    space = Space(nn.Sequential(nn.LazyLinear(choice([2, 3], label="width")), nn.LazyBatchNorm1d()))
+    supernet, arch, x = Supernet(space, input_shape=(2,)), space.default(), torch.rand(4, 2)
+    with pytest.raises(InvalidInput, match="at least one, but there is none"):
+        supernet.calibrate(arch, iter([]))
+    with pytest.raises(InvalidInput, match=r"\(batch, 2\), without targets, in a list or a loader, but one is tuple"):
+        supernet.calibrate(arch, [(x, x)])  # type: ignore[list-item]  # that is the test
+    with pytest.raises(InvalidInput, match=r"but one is shape \(2,\)"):
+        supernet.calibrate(arch, x)
+    assert not supernet.calibrated(arch)
+
+
+def _of_two_layers(width: int) -> torch_nn.Module:
+    return torch_nn.Sequential(torch_nn.Linear(3, width), torch_nn.Linear(width, 4))
+
+
+def _begun_at_zero(layer: torch_nn.Linear) -> torch_nn.Module:
+    torch_nn.init.zeros_(layer.weight)
+    return layer
+
+
+def test_modules_that_functions_make_are_shared() -> None:
+    body = defer(_of_two_layers, choice([4, 8], label="width"))
+    space = Space(nn.Sequential(body, choice({"a": nn.ReLU(), "b": None}, label="act"), nn.LazyLinear(n_outputs)))
+    check_supernet(space, (3,), n_outputs=2, n_paths=4)
+    shapes = {tuple(p.shape) for p in Supernet(space, input_shape=(3,), n_outputs=2).parameters()}
+    assert {(8, 3), (4, 8)} <= shapes
+
+
+def test_functions_set_first_values_and_keep_what_was_learned() -> None:
+    space = Space(nn.Sequential(defer(_begun_at_zero, nn.Linear(3, choice([4, 8], label="width"))), nn.LazyLinear(2)))
+    supernet = Supernet(space, input_shape=(3,))
+    weight = next(p for p in supernet.parameters() if p.shape == (8, 3))
+    assert not weight.any()
+    torch_nn.init.ones_(weight)
+    supernet.path(Arch({"width": 4}))(torch.ones(1, 3))
+    assert weight.all()
+    normed = defer(torch_nn.utils.parametrizations.spectral_norm, nn.Linear(3, choice([4, 8])))
+    with pytest.raises(InvalidSpace, match="spectral_norm at 0 can't be built: it replaces parameters"):
+        Supernet(Space(nn.Sequential(normed)), input_shape=(3,))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from netwright.models.assembly import assemble, has_lazy_parts
 from netwright.models.meter import Meter
 from netwright.spaces import Call, Space
 
-__all__ = ["Built", "build", "build_call", "built"]
+__all__ = ["Built", "build", "build_call", "built", "checked_shape"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def build_call(
     device: str | torch.device = "cpu",
 ) -> Built:
     """Build a tree of calls without choices; see `build`."""
-    shape = _checked(input_shape)
+    shape = checked_shape(input_shape)
     device = torch.device(device)
     meta, processor = torch.device("meta"), torch.device("cpu")
     with torch.random.fork_rng(devices=[]):
@@ -125,7 +125,16 @@ def build_call(
     return Built(model if device.type == "cpu" else model.to(device), concrete)
 
 
-def _checked(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+def checked_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The sizes of one example, if that is what they are.
+
+    Example:
+        >>> checked_shape([1, 28, 28])
+        (1, 28, 28)
+
+    Raises:
+        InvalidInput: if they are anything else.
+    """
     shape = tuple(input_shape) if isinstance(input_shape, Iterable) else (0,)
     if not all(isinstance(size, int) and size >= 1 for size in shape):
         raise InvalidInput(

@@ -6,8 +6,8 @@ two arches is the same part with the same weights. Sizes that nobody wrote down 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from zlib import crc32
 
@@ -153,16 +153,16 @@ class Sharing:
 
     def call(self, node: Call, place: Place, arch: Arch) -> Any:
         """What a call makes: a module is made once for each way in which the decisions inside it are taken."""
-        target = target_of(node)
-        if not (isinstance(target, type) and issubclass(target, nn.Module)):
-            return target(*self._args(node, place, arch), **self._kwargs(node, place, arch))
         kept = self._kept.setdefault(place, {})
         key = self.key(node, arch)
         made = kept.get(key)
         if made is None:
+            made = self._module(target_of(node), node, place, arch)
+            if not isinstance(made, nn.Module):
+                return made  # a function's value
             if len(kept) >= _MOST_KEPT:
                 kept.clear()
-            made = kept[key] = self._module(target, node, place, arch)
+            kept[key] = made
         return made
 
     def key(self, node: Any, arch: Arch) -> Any:
@@ -210,22 +210,29 @@ class Sharing:
         self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], place: Place
     ) -> tuple[nn.Module, bool]:
         """A module of these arguments, bound to the shared weights; and whether it has lazy layers, so it can't yet."""
-        given = {id(part) for value in (*args, *kwargs.values()) for part in _modules_in(value)}
+        modules = [part for value in (*args, *kwargs.values()) for part in _modules_in(value)]
+        if not isinstance(target, type):  # a function may give back any part of what it was given
+            modules = list(dict.fromkeys(part for module in modules for part in module.modules()))
+        given = {id(module) for module in modules}
         plain = place in self._plain
         try:
             if plain:
                 return target(*args, **kwargs), False
-            with _seeded(place) as before, self.device:
+            keeping = nullcontext() if isinstance(target, type) else _unchanged(modules, self.weights)
+            with _seeded(place) as before, self.device, keeping:
                 made = target(*args, **kwargs)
                 drew = not torch.equal(before, torch.get_rng_state())
         except Exception as error:
             first = (str(error).strip() or type(error).__name__).partition("\n")[0]
             name = getattr(target, "__name__", "call")
             raise InvalidSpace(f"{name} at {'.'.join(place)} can't be built: {first}") from error
+        if not isinstance(made, nn.Module) or id(made) in given:
+            return made, False  # of a function: a value, or what it was given
         parts = [part for _, part in own_parts(made, given)]
         if any(isinstance(value, UninitializedParameter) for part in parts for value in own_parameters(part)):
             return made, True
-        if given and not drew and not any(part._parameters or part._buffers for part in parts):  # noqa: SLF001
+        bare = not any(part._parameters or part._buffers for part in parts)  # noqa: SLF001  # as torch's own tools
+        if given and bare and not drew and isinstance(target, type):
             self._plain.add(place)  # a container, which is made often: from now on without all this
         self._bind(made, place, given)
         return made, False
@@ -277,6 +284,25 @@ class Sharing:
                 "was made for: pass it as one of `probes` when you make the supernet."
             )
         return entry
+
+
+@contextmanager
+def _unchanged(modules: Sequence[nn.Module], weights: SharedWeights) -> Iterator[None]:
+    """A function that gets modules may set their first values, which `fill` knows, but not those that were trained."""
+    names = [tuple(module._parameters) for module in modules]  # noqa: SLF001  # as torch's own tools
+    entries = {bound.entry for module in modules for bound in module.__dict__.get("_shared", ())}
+    shared = [weights.tensor(entry) for entry in entries] if weights.settled else []
+    before = [(tensor, tensor._version, tensor.detach().clone()) for tensor in shared]  # noqa: SLF001  # counts changes
+    yield
+    with torch.no_grad():
+        for tensor, version, values in before:
+            if tensor._version != version:  # noqa: SLF001
+                tensor.copy_(values)
+    if [tuple(module._parameters) for module in modules] != names:  # noqa: SLF001
+        raise InvalidSpace(
+            "it replaces parameters of a module that it was given, so a supernet can't share them: do so in the "
+            "`__init__` of a class of your own."
+        )
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from torch import nn
 from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.models.binding import Bound, bounds_of
-from netwright.models.build import Built, build_call, built
+from netwright.models.build import Built, build_call, built, checked_shape
 from netwright.models.evaluation_mode import evaluating
 from netwright.models.example import example_inputs
 from netwright.models.meter import Meter
@@ -79,8 +79,12 @@ class Supernet(nn.Module):
         most_copies: int = 32,
     ) -> None:
         super().__init__()
+        if not isinstance(space, Space):
+            raise InvalidSpace(f"a supernet needs a Space, but got {space!r}: write Space(…) around a model.")
+        for arch in (probes := list(probes)):
+            space.validate(arch)
         self.space = space
-        self.input_shape = tuple(input_shape)
+        self.input_shape = checked_shape(input_shape)
         self.n_outputs = n_outputs
         self.weights = SharedWeights(most_copies=most_copies)
         self.sharing = self._observed(probes, seed)
@@ -100,11 +104,10 @@ class Supernet(nn.Module):
         Raises:
             InvalidSpace: if it isn't an arch of the space.
         """
-        try:
-            return Path(self, arch, self.sharing.module(arch))
-        except (KeyError, ValueError, TypeError):
-            self.space.validate(arch)  # says better what is wrong
-            raise
+        if not isinstance(arch, Arch):
+            raise InvalidSpace(f"a path is named by an Arch of {self.space.name!r}, but got {arch!r}.")
+        self.space.validate(arch)
+        return Path(self, arch, self.sharing.module(arch))
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """The output of the active path."""
@@ -118,6 +121,10 @@ class Supernet(nn.Module):
         They are kept for the path, and used in evaluation mode, until the supernet is trained on. Without, a path has
         what training left behind: a mixture over all paths (Guo et al. 2020, SPOS, https://arxiv.org/abs/1904.00420,
         and Yu & Huang 2019, https://arxiv.org/abs/1903.05134, say why that is bad).
+
+        Raises:
+            InvalidSpace: if it isn't an arch of the space.
+            InvalidInput: if there is no batch, or one isn't a tensor of inputs.
         """
         path = self.path(arch)
         with evaluating(self), torch.no_grad():
@@ -126,7 +133,7 @@ class Supernet(nn.Module):
             norms = list({id(bound.module): bound.module for bound in bounds}.values())
             self._statistics.pop(arch, None)
             with _collecting(norms), self._with(found):
-                for batch in batches:
+                for batch in self._inputs(batches):
                     path.module(batch)
         self._statistics[arch] = found
 
@@ -250,6 +257,21 @@ class Supernet(nn.Module):
         path(self._example(path.module))
         return bounds_of(path.module)
 
+    def _inputs(self, batches: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """Batches, of which there must be one at least."""
+        n = 0
+        for batch in batches:
+            if not isinstance(batch, torch.Tensor) or batch.dim() <= len(self.input_shape):
+                came = f"shape {tuple(batch.shape)}" if isinstance(batch, torch.Tensor) else type(batch).__name__
+                raise InvalidInput(
+                    f"`batches` must be tensors of inputs, (batch, {', '.join(map(str, self.input_shape))}), without "
+                    f"targets, in a list or a loader, but one is {came}."
+                )
+            n += 1
+            yield batch
+        if not n:
+            raise InvalidInput("`batches` must be at least one, but there is none: was the iterator used up before?")
+
     def _example(self, module: nn.Module, device: str | torch.device | None = None) -> torch.Tensor:
         return example_inputs(module, self.input_shape, 2, device=self.device if device is None else device)
 
@@ -301,7 +323,15 @@ class Path:
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """The arch's output with the shared weights, in the supernet's mode."""
-        return self.supernet._run(self, inputs)  # noqa: SLF001  # one thing in two classes
+        try:
+            return self.supernet._run(self, inputs)  # noqa: SLF001  # one thing in two classes
+        except InvalidSpace as error:
+            made_for, came = self.supernet.input_shape, [tuple(x.shape[1:]) for x in inputs if hasattr(x, "shape")]
+            if came[:1] == [made_for]:
+                raise
+            raise InvalidSpace(
+                f"{error} The supernet was made for inputs of shape {made_for}, but got {came}."
+            ) from error
 
     def __enter__(self) -> Path:
         self.supernet._active.append(self)  # noqa: SLF001
