@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from netwright import Space, choice, n_outputs, nn
+from netwright import Space, choice, n_outputs, nn, repeat
 from netwright.automl import load_result, resume, search
 from netwright.core import Context, Recipe
 from netwright.core.errors import InvalidInput
@@ -225,6 +225,26 @@ def test_what_cannot_be_prepared_is_said(layers):
         spos(layers, final="pretrained")
     with pytest.raises(InvalidInput, match="a supernet can be split by a decision"):
         run(layers, spos(layers, few_shot="lr"))
+    with pytest.raises(
+        InvalidInput, match=r"`sampler` must be an object with `begin`, such as Uniform\(\), but got <class"
+    ):
+        spos(layers, sampler=Uniform)
+
+
+@pytest.mark.parametrize("method", ["spos", "fairnas", "enas", "ofa", "attentive-nas"])
+def test_arches_that_cannot_be_built_are_not_trained(method):
+    deep = repeat(nn.MaxPool2d(2), 1, 9, label="depth")  # of an image of 8x8 pixels nothing is left after three
+    head = nn.LazyLinear(choice([4, 8], label="width"))
+    space = Space(nn.Sequential(deep, nn.Flatten(), head, nn.LazyLinear(n_outputs)), name="deep")
+    plan = TrainingPlan(epochs=1, batch_size=64)
+    found = search(space, _stripes(), method=method, budget="2 candidates", plan=plan, seed=0)
+    assert found.best.arch["depth"] <= 3
+
+
+def _stripes():
+    from netwright.tasks import load
+
+    return load("stripes").subset(64)
 
 
 def _blobs():

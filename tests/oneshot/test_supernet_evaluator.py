@@ -13,6 +13,7 @@ from netwright.oneshot.evaluator import SupernetEvaluator
 from netwright.oneshot.few_shot import SubSupernets, decision_to_split, parts_of
 from netwright.oneshot.selecting import best_within, explore, saved_evaluator
 from netwright.strategies import Random
+from netwright.tasks import load
 from netwright.testing import check_evaluator
 
 PLAN = TrainingPlan(epochs=3, batch_size=32, lr=0.05, clip=5.0)
@@ -147,8 +148,15 @@ def test_what_nothing_holds_is_said():
     records = [Record(0, Arch({}), metrics={"accuracy": 0.5, "params": 70.0}, losses=(0.5,))]
     with pytest.raises(InvalidInput, match=r"none of 1 records holds params<=50; the nearest has params=70"):
         best_within(records, "params<=50")
-    with pytest.raises(InvalidInput, match="none of 1 records has the metrics accuracy, flops"):
+    with pytest.raises(
+        InvalidInput, match="none of 1 records has the metrics accuracy, flops: there are accuracy, params"
+    ):
         best_within(records, "flops<=50")
+
+
+def test_a_metric_that_is_not_there_is_said(evaluator):
+    with pytest.raises(InvalidInput, match=r"none of 2 arches could be scored; .*'acuracy'"):
+        explore(evaluator, objectives="acuracy", budget="2 candidates")
 
 
 def test_a_supernet_that_was_saved(begun, elastic, stripes, supernet, tmp_path, evaluator):
@@ -162,3 +170,5 @@ def test_a_supernet_that_was_saved(begun, elastic, stripes, supernet, tmp_path, 
     (tmp_path / "damaged.ckpt").write_bytes(b"")
     with pytest.raises(InvalidInput, match="must be a finished supernet of 'elastic'"):
         saved_evaluator(tmp_path / "damaged.ckpt", elastic, stripes)
+    with pytest.raises(InvalidInput, match=r"for 'digits'.* can't be used: .* size mismatch for weights"):
+        saved_evaluator(tmp_path / "supernet.ckpt", elastic, load("digits"))

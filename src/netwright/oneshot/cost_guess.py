@@ -13,7 +13,7 @@ from netwright.core.errors import NetwrightError
 from netwright.oneshot.extremes import Costs
 from netwright.spaces import Space
 
-__all__ = ["affordable", "linear_guess"]
+__all__ = ["affordable", "buildable", "linear_guess"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
@@ -95,6 +95,31 @@ def affordable(
         return all(_holds(guess(asked), limit).all() for guess, limit in guesses)
 
     return space.also(_Remembered(seems_within))
+
+
+def buildable(space: Space, costs: Costs) -> Space:
+    """The space without arches that can't be built: more poolings than an image has pixels, say.
+
+    Args:
+        space: of the paths.
+        costs: measures an arch, and fails where it can't be built.
+
+    Example:
+        >>> from netwright import nn, repeat
+        >>> from netwright.evaluators import ModelCost
+        >>> space = Space(nn.Sequential(repeat(nn.MaxPool2d(2), 1, 9, label="depth")))
+        >>> [arch["depth"] for arch in buildable(space, ModelCost(space, (1, 8, 8))).enumerate()]
+        [1, 2, 3]
+    """
+
+    def can_be_built(arch: Arch) -> bool:
+        try:
+            costs(arch)
+        except NetwrightError:
+            return False
+        return True
+
+    return space.also(_Remembered(can_be_built))
 
 
 def _holds(logs: Array, limit: Constraint) -> Any:

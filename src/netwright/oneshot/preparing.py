@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from netwright.core import Context, Evaluator, Recipe, Strategy
 from netwright.core.errors import InvalidInput
 from netwright.oneshot.architecture_only import ArchitectureOnly, without_training
-from netwright.oneshot.cost_guess import affordable
+from netwright.oneshot.cost_guess import affordable, buildable
 from netwright.oneshot.diary import Diary, diary_file
 from netwright.oneshot.extremes import Costs
 from netwright.oneshot.samplers import PathSampler, Uniform
@@ -57,7 +57,7 @@ class OneShot:
         Uniform()
 
     Raises:
-        InvalidInput: if `epochs` is below 1, or `final` is something else.
+        InvalidInput: if `sampler` is no sampler, `epochs` is below 1, or `final` is something else.
     """
 
     sampler: PathSampler = Uniform()  # noqa: RUF009  # frozen
@@ -69,6 +69,10 @@ class OneShot:
     def __post_init__(self) -> None:
         if self.epochs is not None and (not isinstance(self.epochs, int) or self.epochs < 1):
             raise InvalidInput(f"`epochs` of a supernet must be at least 1, but got {self.epochs!r}.")
+        if isinstance(self.sampler, type) or not hasattr(self.sampler, "begin"):
+            raise InvalidInput(
+                f"`sampler` must be an object with `begin`, such as Uniform(), but got {self.sampler!r}."
+            )
         if self.final not in ("scratch", "path"):
             raise InvalidInput(f"`final` must be 'scratch' or 'path', but got {self.final!r}.")
 
@@ -82,8 +86,10 @@ class OneShot:
         Raises:
             InvalidInput: if there is no training inside the evaluator.
         """
+        from netwright.evaluators import ModelCost
         from netwright.evaluators.training import computing_with
         from netwright.oneshot.evaluator import SupernetEvaluator
+        from netwright.oneshot.supernet import Supernet
 
         training = training_inside(usual)
         space = without_training(training.space)
@@ -92,10 +98,14 @@ class OneShot:
         with computing_with(context.threads):
             seconds = None if context.deadline is None else _GUESSING * max(0.0, context.remaining())
             trained = affordable(space, costs, getattr(usual, "constraints", ()), seconds=seconds)
+            shape, n_outputs = training.task.input_shape, training.task.n_outputs
+            supernet = Supernet(space, input_shape=shape, n_outputs=n_outputs, seed=context.seed, device=context.device)
+            if not supernet.all_built:
+                trained = buildable(trained, costs or ModelCost(space, shape, n_outputs))
             run = _Run(self, space, training, plan, context, self.sampler.begin(trained, costs), trained, costs)
-            supernet, epochs = run.whole() if self.few_shot is None else run.split(self.few_shot)
+            found, epochs = run.whole(supernet) if self.few_shot is None else run.split(supernet, self.few_shot)
         validation = min(_MOST_VALIDATION, len(training.task.validation))
-        evaluator = SupernetEvaluator(supernet, training.task, plan, validation=validation, epochs=epochs)
+        evaluator = SupernetEvaluator(found, training.task, plan, validation=validation, epochs=epochs)
         strategy = self.strategy
         if strategy is None:
             own: Callable[[], Strategy] | None = getattr(run.paths, "strategy", None)
@@ -123,20 +133,20 @@ class _Run:
     costs: Costs | None
     saving: Sparingly = field(default_factory=Sparingly)
 
-    def whole(self) -> tuple[Supernet, int]:
+    def whole(self, supernet: Supernet) -> tuple[Supernet, int]:
         """One supernet of the whole space, trained, and for how many epochs."""
-        fitting = self._fitting(self._fresh(), self.paths)
+        fitting = self._fitting(supernet, self.paths)
         self._fit(fitting, "supernet", self.plan, self.context.deadline)
         return fitting.supernet, fitting.epochs_done
 
-    def split(self, name: str) -> tuple[Any, int]:
+    def split(self, supernet: Supernet, name: str) -> tuple[Any, int]:
         """The whole supernet trained for a part of the time, then one for each value of a decision."""
         from netwright.oneshot.few_shot import SubSupernets, decision_to_split, parts_of
 
         decision = decision_to_split(self.space) if name == "auto" else name
         parts = list(parts_of(self.affordable, decision))
         plan = replace(self.plan, epochs=max(1, round(_WHOLE_SHARE * self.plan.epochs)))
-        fitting = self._fitting(self._fresh(), self.paths)
+        fitting = self._fitting(supernet, self.paths)
         self._fit(fitting, "supernet", plan, self._moment(_WHOLE_SHARE))
         found = SubSupernets.of_whole(fitting.supernet, decision)
         left = self.plan.epochs - plan.epochs
@@ -151,18 +161,6 @@ class _Run:
         """When a share of the time that is left will be used."""
         context = self.context
         return None if context.deadline is None else context.clock() + share * max(0.0, context.remaining())
-
-    def _fresh(self) -> Supernet:
-        from netwright.oneshot.supernet import Supernet
-
-        task, context = self.training.task, self.context
-        return Supernet(
-            self.space,
-            input_shape=task.input_shape,
-            n_outputs=task.n_outputs,
-            seed=context.seed,
-            device=context.device,
-        )
 
     def _fitting(self, supernet: Supernet, paths: Paths) -> SharedFitting:
         from netwright.oneshot.shared_fitting import SharedFitting

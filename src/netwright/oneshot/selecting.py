@@ -45,10 +45,10 @@ def saved_evaluator(
         state = torch.load(file, map_location="cpu", weights_only=True)
         supernet.load_state_dict(state["supernet"])
     except Exception as error:
-        first = str(error).strip().partition("\n")[0]
+        said = " ".join(map(str.strip, str(error).strip().splitlines()[:2]))  # the second line of torch's says which
         raise InvalidInput(
-            f"{file} must be a finished supernet of {space.name!r}, such as RUN/checkpoints/supernet.ckpt, but it "
-            f"can't be used: {first}"
+            f"{file} must be a finished supernet of {space.name!r} for {task.name!r}, such as "
+            f"RUN/checkpoints/supernet.ckpt, but it can't be used: {said}"
         ) from error
     supernet.eval()
     return SupernetEvaluator(supernet, task, plan, epochs=float(state["epochs_done"]))
@@ -85,6 +85,9 @@ def explore(
         >>> history = explore(SupernetEvaluator(supernet, task, TrainingPlan()), budget="4 candidates")
         >>> best_within(history, "params<=50").arch["width"]
         4
+
+    Raises:
+        InvalidInput: if no arch can be scored, as with a metric that isn't there.
     """
     wanted, limits = objectives_from(objectives), constraints_from(constraints)
     supernet = evaluator.supernet
@@ -103,7 +106,11 @@ def explore(
         one.space, strategy, metrics, objectives=wanted, constraints=limits, budget=budget, seed=seed,
         device=str(one.device),
     )  # fmt: skip
-    return search.run()
+    history = search.run()
+    failed = [record for record in history.records if record.status == "failed"]
+    if failed and len(failed) == len(history):
+        raise InvalidInput(f"none of {len(failed)} arches could be scored; the last one: {failed[-1].error}")
+    return history
 
 
 def best_within(
@@ -133,7 +140,10 @@ def best_within(
     needed = {wanted.metric, *(limit.metric for limit in limits)}
     known = [record for record in records if record.losses and needed <= record.metrics.keys()]
     if not known:
-        raise InvalidInput(f"none of {len(records)} records has the metrics {', '.join(sorted(needed))}.")
+        there = ", ".join(sorted({name for record in records for name in record.metrics})) or "none"
+        raise InvalidInput(
+            f"none of {len(records)} records has the metrics {', '.join(sorted(needed))}: there are {there}."
+        )
     broken = {record.id: sum(limit.violation(record.metrics) for limit in limits) for record in known}
     within = [record for record in known if broken[record.id] == 0]
     if not within:

@@ -52,6 +52,7 @@ class Supernet(nn.Module):
 
     Attributes:
         sharing: makes the paths; relaxations make mixtures with it.
+        all_built: whether all arches could be built that it looked at when it was made.
 
     Example:
         >>> from netwright import nn, choice
@@ -87,6 +88,7 @@ class Supernet(nn.Module):
         self.input_shape = checked_shape(input_shape)
         self.n_outputs = n_outputs
         self.weights = SharedWeights(most_copies=most_copies)
+        self.all_built = True
         self.sharing = self._observed(probes, seed)
         self._active: list[Path] = []
         self._statistics: dict[Arch, dict[str, torch.Tensor]] = {}
@@ -208,6 +210,7 @@ class Supernet(nn.Module):
         while True:
             sharing = Sharing(self.space.tree, self.weights, placeholders, device)
             failure: InvalidSpace | None = None
+            self.all_built = True
             waiting = deque([*probes(self.space), *map(Probe, more)])
             while waiting:
                 probe, number = waiting.popleft(), number + 1
@@ -223,6 +226,7 @@ class Supernet(nn.Module):
                 else:
                     looked[number] = arch
                     continue
+                self.all_built &= not self.space.allowed(arch)
                 self.weights.shrink(before)
                 sharing.forget()  # what it made is seen again with the next one
                 waiting.extendleft(map(Probe, probe.apart))
@@ -328,6 +332,8 @@ class Path:
         except InvalidSpace as error:
             made_for, came = self.supernet.input_shape, [tuple(x.shape[1:]) for x in inputs if hasattr(x, "shape")]
             if came[:1] == [made_for]:
+                # Where the arch itself is at fault, this says so.
+                built(self.supernet.space, self.arch, input_shape=made_for, n_outputs=self.supernet.n_outputs)
                 raise
             raise InvalidSpace(
                 f"{error} The supernet was made for inputs of shape {made_for}, but got {came}."
