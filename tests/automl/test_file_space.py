@@ -116,6 +116,7 @@ def test_a_changed_file_is_read_again(write):
             NotFound,
             r"own_space.py has no 'spice': did you mean 'space'\? It has space, own, make",
         ),
+        ("own_space.py:quux", NotFound, r"own_space.py has no 'quux'\. It has space, own, make"),
         ("own_spacy.py:space", NotFound, r"no file 'own_spacy.py': did you mean 'own_space.py'\?"),
         ("nowhere/own.py:space", NotFound, r"no file 'nowhere/own.py': give the path of your Python file"),
         ("own_space.py:beside", InvalidInput, r"must be a Space or a function that returns one, but is a module"),

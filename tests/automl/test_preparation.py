@@ -213,6 +213,8 @@ def test_what_cannot_be_prepared_is_said(layers):
         search(layers, len, method="spos", budget="2 candidates")
     with pytest.raises(InvalidInput, match="`spos` trains one network that contains all arches"):
         search(Space({"x": choice([1, 2])}), len, method="spos", budget="2 candidates")
+    with pytest.raises(InvalidInput, match="'fixed' has only one: there is no choice in its model"):
+        spos(Space(nn.Sequential(nn.LazyLinear(n_outputs)), name="fixed"))
     with pytest.raises(InvalidInput, match="`narrowed` can't be put around 'enas'"):
         narrowed(layers, method="enas")
     with pytest.raises(InvalidInput, match="there must be a Training inside the evaluator"):

@@ -190,7 +190,7 @@ WRONG = [
         "the training choices of 'x' don't fit",
     ),
     ({"evaluator": 3}, InvalidInput, "`evaluator` must be callable with a candidate and a context, but got 3."),
-    ({"device": "meta"}, InvalidInput, "the device 'meta' can't be used here"),
+    ({"device": "meta"}, InvalidInput, "on meta tensors. Use device='auto' or 'cpu'."),
     ({"device": "graphics"}, InvalidInput, "the device 'graphics' can't be used here"),
     ({"device": "cuda:99"}, InvalidInput, "the device 'cuda:99' can't be used here"),
 ]  # fmt: skip

@@ -155,7 +155,7 @@ def test_what_is_built_can_be_pickled():
         (
             nn.Sequential(nn.Conv2d(3, 4, 3)),
             (1, 8, 8),
-            r"can't take inputs of shape \(1, 8, 8\) in layer '0' \(Conv2d\)",
+            r"inputs of shape \(1, 8, 8\) in layer '0' \(Conv2d\): it takes 3 channels, but gets shape \(1, 8, 8\)\.",
         ),
         (nn.Sequential(nn.Linear(3, 4), nn.Linear(5, 6)), (3,), r"in layer '1' \(Linear\)"),
         (

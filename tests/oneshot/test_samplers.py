@@ -278,7 +278,7 @@ def test_bad_settings_are_named(make, match):
 def test_what_a_supernet_cannot_do_is_said():
     with pytest.raises(InvalidInput, match=r"`spos` trains one network .* needs a space of networks"):
         needs_networks("spos", Space({"x": choice([1, 2])}))
-    with pytest.raises(InvalidInput, match="has only one: it decides about training alone"):
+    with pytest.raises(InvalidInput, match="has only one: there is no choice in its model"):
         needs_networks("spos", Space(nn.Sequential(nn.LazyLinear(3)), training={"lr": choice([0.1, 0.2])}))
     with pytest.raises(InvalidSpace, match=r"`ofa` shrinks .* every decision of 'operations' chooses between"):
         check_elastic("ofa", OPERATIONS)

@@ -53,8 +53,8 @@ def space_of_file(text: str) -> Space | Callable[..., Space]:
         raise InvalidInput(f"say which space of {path} it is: {path}:NAME; it has {_offered(module)}.")
     if not hasattr(module, match["name"]):
         near = difflib.get_close_matches(match["name"], [n for n in vars(module) if not n.startswith("_")], n=1)
-        hint = f" did you mean {near[0]!r}?" if near else ""
-        raise NotFound(f"{path} has no {match['name']!r}:{hint} It has {_offered(module)}.")
+        hint = f": did you mean {near[0]!r}?" if near else "."
+        raise NotFound(f"{path} has no {match['name']!r}{hint} It has {_offered(module)}.")
     return _space_from(getattr(module, match["name"]), match["name"], path)
 
 

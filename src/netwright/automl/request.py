@@ -174,8 +174,8 @@ def checked_device(given: Any) -> str:
         if float(torch.ones(1, device=name)) != 1.0:
             raise RuntimeError("it computes nothing.")
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # the last one: meta
-        first = str(error).strip().partition("\n")[0]
-        raise InvalidInput(f"the device {name!r} can't be used here: {first} Use device='auto' or 'cpu'.") from error
+        first = str(error).strip().partition("\n")[0].rstrip(".")
+        raise InvalidInput(f"the device {name!r} can't be used here: {first}. Use device='auto' or 'cpu'.") from error
     return name
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedParameter
 
 from netwright.core.errors import InvalidSpace
@@ -180,12 +181,12 @@ def _settled(module: nn.Module) -> nn.Module:
 
 def _second_pass(model: nn.Module, example: torch.Tensor) -> Any:
     """Once more after a failure: with everything made on the example's device, and to see which layer it is in."""
-    entered: list[tuple[str, nn.Module]] = []
+    entered: list[tuple[str, nn.Module, Any]] = []
     handles = []
     for name, module in model.named_modules():
 
-        def enter(module: nn.Module, _: Any, name: str = name) -> None:
-            entered.append((name, module))
+        def enter(module: nn.Module, inputs: Any, name: str = name) -> None:
+            entered.append((name, module, inputs[0] if inputs else None))
 
         def leave(module: nn.Module, _: Any, __: Any) -> None:
             while entered and entered.pop()[1] is not module:
@@ -199,13 +200,16 @@ def _second_pass(model: nn.Module, example: torch.Tensor) -> Any:
         with example.device:
             return model(example)
     except Exception as error:
-        where = ""
+        where, said = "", _first_line(error)
         if entered and entered[-1][0]:
-            name, module = entered[-1]
+            name, module, x = entered[-1]
             kind = module.kind if isinstance(module, _Waiting) else type(module).__name__
             where = f" in layer {_STEPS_OF_WAITING.sub('', name)!r} ({kind})"
+            batch = isinstance(module, _ConvNd) and isinstance(x, torch.Tensor) and x.dim() == len(module.stride) + 2
+            if batch and x.shape[1] != module.in_channels:  # on the meta device torch says only that it's wrong
+                said = f"it takes {module.in_channels} channels, but gets shape {tuple(x.shape[1:])}."
         shape = tuple(example.shape[1:])
-        raise InvalidSpace(f"the arch can't take inputs of shape {shape}{where}: {_first_line(error)}") from error
+        raise InvalidSpace(f"the arch can't take inputs of shape {shape}{where}: {said}") from error
     finally:
         for handle in handles:
             handle.remove()

@@ -71,7 +71,7 @@ def needs_networks(method: str, space: SearchSpace) -> Space:
         )
     if not decisions_of(tree):
         raise InvalidInput(
-            f"`{method}` shares weights between networks, but {space.name!r} has only one: it decides about training "
-            "alone. Use 'auto' there."
+            f"`{method}` shares weights between networks, but {space.name!r} has only one: there is no choice in its "
+            "model. Use 'auto' there."
         )
     return space

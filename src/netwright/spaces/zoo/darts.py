@@ -102,7 +102,8 @@ def arch_of(genotype: Genotype | str) -> Arch:
         if found.n_nodes(kind) != 6 or sorted(found.concat(kind)) != [2, 3, 4, 5]:
             wrong.append(f"{kind!r} must have nodes 2 to 5 and put out all of them")
             continue
-        wrong += [f"{kind!r} has the operation {name!r}" for name, _ in edges if name not in OPERATIONS]
+        known = ", ".join(OPERATIONS)
+        wrong += [f"{kind!r} has {name!r}, which is none of {known}" for name, _ in edges if name not in OPERATIONS]
         for node in _NODES:
             entering = sorted(edges[2 * node - 4 : 2 * node - 2], key=_source)
             if entering[0][1] == entering[1][1]:
