@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import netwright
-from netwright.core.errors import InvalidInput
+from netwright import Space, choice, n_outputs, task_from
+from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.evaluators import TrainingPlan
 from netwright.evaluators.examples_in_memory import in_memory
 from netwright.models import build_call, deployed
@@ -69,3 +70,15 @@ def test_statistics_may_be_left_out():
     assert torch.equal(ready.model(tokens), network.model(tokens))
     with pytest.raises(InvalidInput, match=r"equal shapes, but got None and \(3,\) for the inputs"):
         deployed(network, input_mean=None, input_std=np.ones(3))
+
+
+def test_a_table_is_no_text():
+    tokens = np.arange(240).reshape(60, 4) % 9
+    task = task_from(tokens, np.arange(60) % 2)
+    model = deferred.Sequential(
+        deferred.Embedding(9, choice([2, 4])), deferred.Flatten(), deferred.LazyLinear(n_outputs)
+    )
+    space = Space(model, name="texts")
+    for method in ("random", "spos"):
+        with pytest.raises(InvalidSpace, match=r"'texts' take whole numbers .*task_from\(X, y\), modality='text'"):
+            netwright.search(space, task, method=method, budget="1 candidate")

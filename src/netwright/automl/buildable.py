@@ -10,6 +10,7 @@ import numpy as np
 from netwright.core import Arch
 from netwright.core.errors import InvalidSpace
 from netwright.evaluators import ModelCost
+from netwright.models.example import input_dtype
 from netwright.spaces import Call, Space
 from netwright.tasks import Task
 
@@ -29,7 +30,8 @@ def first_buildable(space: Space, task: Task, *, seed: int) -> tuple[Arch, dict[
         195.0
 
     Raises:
-        InvalidSpace: if it holds no model, or none of those that were tried can be built.
+        InvalidSpace: if it holds no model, none of those that were tried can be built, or they take tokens and the
+            task has none.
     """
     default = space.default()
     model = space.resolve(default, n_outputs=task.n_outputs)
@@ -44,13 +46,26 @@ def first_buildable(space: Space, task: Task, *, seed: int) -> tuple[Arch, dict[
     for arch in _arches(space, default, seed):
         tried += 1
         try:
-            return arch, costs(arch)
+            found = costs(arch)
         except InvalidSpace as error:
             first = first or error
+            continue
+        _check_inputs(space, arch, task)
+        return arch, found
     raise InvalidSpace(
         f"no arch of the space {space.name!r} can be built for {task.name!r} ({tried} were tried). "
         f"The default one: {first}"
     ) from first
+
+
+def _check_inputs(space: Space, arch: Arch, task: Task) -> None:
+    """Tokens come as whole numbers only where the task says that they are some."""
+    model = space.build(arch, input_shape=task.input_shape, n_outputs=task.n_outputs, device="meta")
+    if task.modality != "text" and not input_dtype(model).is_floating_point:
+        raise InvalidSpace(
+            f"networks of {space.name!r} take whole numbers (tokens), but inputs of {task.name!r} are standardised: "
+            "give a task of tokens, such as dataclasses.replace(netwright.task_from(X, y), modality='text')."
+        )
 
 
 def _arches(space: Space, default: Arch, seed: int) -> Iterator[Arch]:
