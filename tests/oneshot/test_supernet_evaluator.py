@@ -105,6 +105,15 @@ def test_bad_numbers_of_examples(supernet, stripes, wrong):
 # Few-shot -------------------------------------------------------------------------------------------------------------
 
 
+def test_other_data_than_the_supernet_was_made_for(supernet, stripes):
+    with pytest.raises(
+        InvalidInput, match=r"made for inputs of shape \(1, 8, 8\) and 3 outputs, but 'wine' has \(13,\)"
+    ):
+        SupernetEvaluator(supernet, load("wine"), PLAN)
+    with pytest.raises(InvalidInput, match=r"but 'digits' has \(1, 8, 8\) and 10: make it with"):
+        SupernetEvaluator(supernet, load("digits"), PLAN)
+
+
 def test_parts_make_up_the_space(elastic):
     found = dict(parts_of(elastic, "act0"))
     assert sorted(found) == ["relu", "silu"]

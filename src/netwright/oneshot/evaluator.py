@@ -56,7 +56,7 @@ class SupernetEvaluator:
         ['accuracy', 'epochs', 'loss', 'train_loss']
 
     Raises:
-        InvalidInput: if a number of examples can't be.
+        InvalidInput: if a number of examples can't be, or the supernet was made for other data.
     """
 
     supernet: Supernet | SubSupernets
@@ -71,6 +71,14 @@ class SupernetEvaluator:
             raise InvalidInput(
                 "`calibration` of SupernetEvaluator must be at least 0 and `validation` at least 1 or None, but got "
                 f"calibration={self.calibration!r}, validation={self.validation!r}."
+            )
+        whole = self.supernet
+        one = whole if isinstance(whole, Supernet) else next(iter(whole.supernets.values()))
+        made_for, needed = (one.input_shape, one.n_outputs), (self.task.input_shape, self.task.n_outputs)
+        if made_for[0] != needed[0] or made_for[1] not in (None, needed[1]):
+            raise InvalidInput(
+                f"the supernet was made for inputs of shape {made_for[0]} and {made_for[1]} outputs, but "
+                f"{self.task.name!r} has {needed[0]} and {needed[1]}: make it with `input_shape` and `n_outputs` of the task."
             )
 
     def __call__(self, candidate: Candidate, context: Context) -> dict[str, float]:
