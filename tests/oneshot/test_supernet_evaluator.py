@@ -110,7 +110,7 @@ def test_other_data_than_the_supernet_was_made_for(supernet, stripes):
         InvalidInput, match=r"made for inputs of shape \(1, 8, 8\) and 3 outputs, but 'wine' has \(13,\)"
     ):
         SupernetEvaluator(supernet, load("wine"), PLAN)
-    with pytest.raises(InvalidInput, match=r"but 'digits' has \(1, 8, 8\) and 10: make it with"):
+    with pytest.raises(InvalidInput, match=r"but 'digits' has \(1, 8, 8\) and 10: make one with"):
         SupernetEvaluator(supernet, load("digits"), PLAN)
 
 

@@ -78,7 +78,7 @@ class SupernetEvaluator:
         if made_for[0] != needed[0] or made_for[1] not in (None, needed[1]):
             raise InvalidInput(
                 f"the supernet was made for inputs of shape {made_for[0]} and {made_for[1]} outputs, but "
-                f"{self.task.name!r} has {needed[0]} and {needed[1]}: make it with `input_shape` and `n_outputs` of the task."
+                f"{self.task.name!r} has {needed[0]} and {needed[1]}: make one with the task's."
             )
 
     def __call__(self, candidate: Candidate, context: Context) -> dict[str, float]:
