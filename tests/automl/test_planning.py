@@ -151,6 +151,21 @@ def test_without_a_time_the_plan_of_the_user_is_kept():
     assert plan.training == plan.final == TrainingPlan(epochs=3)
 
 
+def test_images_are_shifted_less_in_short_trainings():
+    base, speed = TrainingPlan(crop=2), speed_of(1e-3)
+
+    def crops(seconds, **options):
+        plan = plan_for_seconds(task_of(20_000), base, Budget(seconds), speed, flops=1.0, used_seconds=0.0, **options)
+        return plan.training.crop, plan.final.crop
+
+    assert crops(300) == (1, 1)  # ten passes for the winner
+    assert crops(3_000) == (1, 2)
+    assert crops(300, fixed=True) == (2, 2)
+    few = plan_for_candidates(task_of(48_000), base, 20)
+    assert (few.training.crop, few.final.crop) == (1, 1)
+    assert plan_for_candidates(task_of(1_150), base, 20).final.crop == 2
+
+
 # Going on under another budget ----------------------------------------------------------------------------------------
 
 
