@@ -164,3 +164,5 @@ def test_what_is_refused(blobs):
 
     with pytest.raises(InvalidInput, match="0 of 3 did: give other arches"):
         rank_fidelities(failing, arches, [0.5], Context())
+    with pytest.raises(InvalidInput, match="must be a metric of the evaluator, but got 'acc'; there are accuracy"):
+        rank_fidelities(lambda *_: {"accuracy": 0.5}, arches, [0.5], Context(), objective="max:acc")

@@ -57,7 +57,7 @@ def test_a_whole_search():
 
 
 def test_what_it_refuses():
-    with pytest.raises(InvalidInput, match="training_free"):
+    with pytest.raises(InvalidInput, match="`training_free` compares untrained networks, so it needs"):
         methods["training-free"](Space({"x": integer(0, 3)}))
     with pytest.raises(InvalidInput, match="`n_examples` of training_free must be at least 2, but got 1"):
         methods["training-free"](SPACE, n_examples=1)

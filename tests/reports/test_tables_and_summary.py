@@ -177,6 +177,14 @@ def test_a_reason_ends_with_one_stop():
     assert summary_lines(data)[0].endswith("The most common reason: no such metric.")
 
 
+def test_the_summary_says_that_nothing_was_trained_in_full():
+    short = Record(0, Arch({"w": 1}), losses=(-0.9,), fidelity=0.25)
+    text = "\n".join(summary_lines(ReportData(history=[short], objectives=ACCURACY)))
+    assert "accuracy 90.00 %, at fidelity 0.25: no candidate was trained in full" in text
+    both = [short, Record(1, Arch({"w": 1}), losses=(-0.8,), parent=0)]
+    assert "fidelity" not in "\n".join(summary_lines(ReportData(history=both, objectives=ACCURACY)))
+
+
 def test_headlines_of_running_and_limited_searches():
     limited = [Record(0, Arch({}), losses=(-0.9,), violation=1.0)]
     data = ReportData(history=limited, objectives=ACCURACY, constraints=(Constraint("params", 1e5),), running=True)

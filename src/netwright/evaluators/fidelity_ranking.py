@@ -79,12 +79,17 @@ def rank_fidelities(
             own = replace(context, seed=context.seed + number, curves={}, partial=None)
             start = time.perf_counter()
             try:
-                loss = wish.loss(evaluator(Candidate(number, arch, level), own))
+                metrics = evaluator(Candidate(number, arch, level), own)
             except (NetwrightError, ArithmeticError, RuntimeError):  # it can't be built, diverged, or has no memory
-                loss = float("nan")
+                metrics = {wish.metric: float("nan")}
             spent += time.perf_counter() - start
             seconds[level] += spent / len(arches)
-            losses[level].append(loss)
+            if wish.metric not in metrics:
+                raise InvalidInput(
+                    f"`objective` of rank_fidelities must be a metric of the evaluator, but got {wish.metric!r}; there "
+                    f"are {', '.join(sorted(metrics))}."
+                )
+            losses[level].append(wish.loss(metrics))
     found = [FidelityRanking(level, agreement(losses[level], losses[1.0]), seconds[level]) for level in levels]
     if found[-1].agreement.n < 3:
         raise InvalidInput(

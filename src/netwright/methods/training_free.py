@@ -38,7 +38,7 @@ def training_free(space: SearchSpace, *, n_arches: int = 300, n_examples: int = 
     Raises:
         InvalidInput: if the space's arches aren't networks, or a number is too small.
     """
-    needs_networks("training_free", space)
+    needs_networks("training_free", space, does="compares untrained networks")
     strategy = Deduplicated(RegularizedEvolution())
     return Recipe(strategy, prepare=TrainingFree(strategy, n_arches, n_examples, n_best))
 

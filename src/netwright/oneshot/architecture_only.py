@@ -57,8 +57,10 @@ def _unchanged(space: Space, _: Record) -> Space:
     return space
 
 
-def needs_networks(method: str, space: SearchSpace) -> Space:
-    """The space, if its arches are networks that can share weights.
+def needs_networks(
+    method: str, space: SearchSpace, *, does: str = "trains one network that contains all arches"
+) -> Space:
+    """The space, if its arches are networks, and not all the same one; what the method `does` is for the errors.
 
     Raises:
         InvalidInput: if it is something else; the text says what to use there.
@@ -66,12 +68,11 @@ def needs_networks(method: str, space: SearchSpace) -> Space:
     tree = getattr(space, "tree", None)
     if not isinstance(space, Space) or not isinstance(tree, Call | Choice | Repeat):
         raise InvalidInput(
-            f"`{method}` trains one network that contains all arches, so it needs a space of networks, such as "
+            f"`{method}` {does}, so it needs a space of networks, such as "
             f"Space(nn.Sequential(...)), but got {space!r}: use 'regularized_evolution' or 'auto' there."
         )
     if not decisions_of(tree):
         raise InvalidInput(
-            f"`{method}` shares weights between networks, but {space.name!r} has only one: there is no choice in its "
-            "model. Use 'auto' there."
+            f"`{method}` {does}, but {space.name!r} has only one: there is no choice in its model. Use 'auto' there."
         )
     return space

@@ -129,7 +129,8 @@ def summary_lines(data: ReportData, *, files: Mapping[str, str] | None = None) -
             share = f", {100 * final.share:.0f} % of the budget" if final.share is not None else ""
             rows.append(("final training", seconds_text(final.seconds) + share))
     if best is not None:
-        rows.append(("in the search", _objectives_text(data, best)))
+        short = f", at fidelity {best.fidelity:.3g}: no candidate was trained in full" if data.top_fidelity < 1 else ""
+        rows.append(("in the search", _objectives_text(data, best) + short))
         if gain := gain_text(data):
             rows.append(("change", gain))
         if "params" in best.metrics and all(objective.metric != "params" for objective in data.objectives):

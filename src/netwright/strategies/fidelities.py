@@ -49,7 +49,7 @@ def rungs(
     if not 0 <= least <= 1:
         raise InvalidInput(f"`least` must be in 0..1, but got {least!r}.")
     if most < 1:
-        raise InvalidInput(f"`most` must be at least 1, but got {most!r}.")
+        raise InvalidInput(f"`most` (`n_rungs` of methods) must be at least 1, but got {most!r}.")
     wanted = [1.0]
     while len(wanted) < most and wanted[-1] / eta >= least * (1 - _NEAR):
         wanted.append(wanted[-1] / eta)
@@ -66,7 +66,7 @@ def checked_fidelities(given: Sequence[float]) -> tuple[float, ...]:
         InvalidInput: otherwise.
     """
     found = tuple(float(one) for one in given)
-    if not found or found[-1] != 1 or found[0] <= 0 or any(b <= a for a, b in itertools.pairwise(found)):
+    if not found or found[-1] != 1 or not found[0] > 0 or not all(a < b for a, b in itertools.pairwise(found)):
         raise InvalidInput(f"`fidelities` must ascend within (0, 1] and end with 1, but got {tuple(given)}.")
     return found
 

@@ -290,6 +290,36 @@ def test_other_clear_errors(batch):
         ProxyBatch(batch.inputs[:1], batch.targets[:1], batch.loss)
 
 
+class Detached(nn.Linear):
+    """Its output has no gradient."""
+
+    def forward(self, x):
+        return super().forward(x.flatten(1)).detach()
+
+
+def test_what_has_no_gradient_has_no_score(batch):
+    found = together(Detached(192, 3), batch, "snip,grad_norm,plain,fisher,grasp,zico")
+    assert not found.values
+    assert "the loss has none" in found.failed["snip"]
+    frozen = network().requires_grad_(requires_grad=False)
+    with pytest.raises(EvaluationError, match="SynFlow needs gradients, but the model has no trainable"):
+        proxies["synflow"]()(frozen, batch)
+
+
+def test_values_that_are_no_numbers_give_no_score(batch):
+    inputs = batch.inputs.clone()
+    inputs[3, 0, 0, 0] = math.nan
+    found = together(network(), ProxyBatch(inputs, batch.targets, batch.loss), "zico,snip,params")
+    assert list(found.values) == ["params"]
+    assert "no numbers" in found.failed["zico"]
+
+
+def test_nwot_says_that_examples_look_alike(batch):
+    few = nn.Sequential(nn.Flatten(), nn.Linear(192, 2), nn.ReLU(), nn.Linear(2, 3))
+    with pytest.raises(EvaluationError, match="of 12 examples some switch on the same ones"):
+        proxies["nwot"]()(few, batch)
+
+
 class Hard(nn.Module):
     """With an activation that torch can't differentiate twice."""
 

@@ -5,6 +5,7 @@ Mellor et al. 2021, Neural Architecture Search without Training (NASWOT), https:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,7 +48,13 @@ class Nwot:
                 "Nwot looks at activation functions, but met none of torch's: the model is linear, or its activations "
                 "are inside fused layers (LSTM, GRU) or code of your own."
             )
-        return float(torch.linalg.slogdet(passes.signs)[1])
+        found = float(torch.linalg.slogdet(passes.signs)[1])
+        if found == -math.inf:
+            raise EvaluationError(
+                f"Nwot tells examples apart by the units they switch on, but of {len(passes.batch)} examples some "
+                "switch on the same ones: the model has few units for so many, or there are equal examples."
+            )
+        return found
 
 
 proxies.add("nwot", Nwot)

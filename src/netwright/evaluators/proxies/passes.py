@@ -185,9 +185,11 @@ def _from_loss(
         raise EvaluationError("gradients are needed, but the model has no trainable matrix or kernel.")
     loss = passes.batch.loss(outputs, passes.batch.targets)
     wanted = [*weights, *(output for _, output in seen)]
-    found: tuple[torch.Tensor | None, ...] = (None,) * len(wanted)
-    if loss.requires_grad:
-        found = torch.autograd.grad(loss, wanted, create_graph=curvature, allow_unused=True)
+    if not loss.requires_grad:
+        raise EvaluationError(
+            "gradients are needed, but the loss has none: the model computes without them (`torch.no_grad`, `detach`)."
+        )
+    found = torch.autograd.grad(loss, wanted, create_graph=curvature, allow_unused=True)
     first = found[: len(weights)]
     passes.gradients = _filled(first, weights)
     passes.channels = [

@@ -46,6 +46,8 @@ class SynFlow:
     def of(self, passes: Passes) -> float:
         """The score, from passes that others may share."""
         model, given = passes.model, passes.batch.inputs
+        if not passes.weights:
+            raise EvaluationError("SynFlow needs gradients, but the model has no trainable matrix or kernel.")
         positive = {name: one.detach().double().abs() for name, one in model.named_parameters()}
         weights = {name: positive[name].requires_grad_() for name in passes.weights}
         buffers = {
@@ -64,7 +66,7 @@ class SynFlow:
             for module, training in modes:
                 module.training = training
         found: tuple[torch.Tensor | None, ...] = ()
-        if output.requires_grad and weights:
+        if output.requires_grad:
             found = torch.autograd.grad(output.sum(), list(weights.values()), allow_unused=True)
         total = sum(
             float((weight.detach() * one).abs().sum())

@@ -76,6 +76,8 @@ class ZiCo:
         for sums, squares, absolutes in zip(first, second, absolute, strict=True):
             variance = squares.double() / self.parts - (sums.double() / self.parts) ** 2
             known = variance > 1e-12 * squares.double() / self.parts  # else there is no deviation but rounding
+            if not variance.isfinite().all():
+                raise EvaluationError("ZiCo compares gradients, but some of them are no numbers (nan or infinite).")
             ratio = absolutes.double()[known] / self.parts / variance[known].sqrt()
             if float(ratio.sum()) > 0:
                 total += float(ratio.sum().log())
