@@ -7,13 +7,14 @@ import pickle
 import numpy as np
 import pytest
 
-from netwright import Arch, Space, cell, choice, integer, nn, real
+from netwright import Arch, Space, cell, choice, integer, nn, real, repeat
 from netwright.core.errors import InvalidInput
 from netwright.core.registry import spaces
 from netwright.predictors import (
     Canonical,
     Extra,
     GraphFeatures,
+    Imputed,
     Joined,
     OneHot,
     Pairwise,
@@ -30,6 +31,7 @@ ENCODINGS = [
     Extra(len),
     GraphFeatures(),
     GraphFeatures(depth=2, most=5),
+    Imputed(),
     Joined((OneHot(), Paths())),
     OneHot(),
     Pairwise(),
@@ -97,6 +99,23 @@ def test_only_the_decisions_of_a_foreign_space_are_standard():
 
     space = Foreign({"act": choice(["a", "b"])})
     assert Standard()(space, [space.default()]).tolist() == [[1, 0]]
+
+
+def test_what_is_inactive_is_in_the_middle_and_one_step_of_a_depth_counts_once():
+    space = Space(
+        repeat({"width": integer(1, 5), "act": choice(["relu", "silu"])}, 1, 3), training={"lr": real(0.1, 1)}
+    )
+    block = {"width": 1, "act": "relu"}
+    one, two = (
+        Arch({"depth": n, **{f"block[{i}].{key}": block[key] for i in range(n) for key in block}, "lr": 0.1})
+        for n in (1, 2)
+    )
+    shorter, longer, wide = Imputed()(space, [one, two, two.replace(**{"block[1].width": 5})])
+    assert np.flatnonzero(shorter != longer).size == 1 + 3  # the depth, the width, both columns of the activation
+    assert np.linalg.norm(shorter - longer) == pytest.approx(np.linalg.norm(shorter - wide))
+    flat = Space({"a": choice([1, 2, 3]), "lr": real(0.1, 1)})
+    arches = [flat.sample(np.random.default_rng(seed)) for seed in range(9)]
+    assert (Imputed()(flat, arches) == OneHot()(flat, arches)).all()
 
 
 def test_ways_count_what_data_pass_through():

@@ -8,6 +8,7 @@ import pytest
 from netwright.core.errors import InvalidInput, NotFound
 from netwright.strategies.acquisition import (
     AmongBest,
+    AugmentedExpectedImprovement,
     EpsilonGreedy,
     ExpectedImprovement,
     Thompson,
@@ -46,6 +47,20 @@ def test_where_hardly_any_improvement_is_expected_the_mean_decides():
     assert promise(mean, std, 0.4, RNG(0)).argmax() == 1  # what is little known may still be better
     assert promise(mean, std, -1.5, RNG(0)).tolist() == [-0.5, -1.0, -3.0]
     assert ExpectedImprovement()(mean, std, -1.5, RNG(0)).argmax() == 1
+
+
+def test_what_is_known_as_well_as_a_record_promises_little():
+    mean, std = np.array([0.0, 0.0, 0.3]), np.array([1e-9, 0.2, 1.0])
+    plain, told = (
+        ExpectedImprovement()(mean, std, 0.0, RNG(0)),
+        AugmentedExpectedImprovement(0.2)(mean, std, 0.0, RNG(0)),
+    )
+    share = np.exp(told - plain)
+    assert share == pytest.approx([0.0, 1 - 0.5**0.5, 1 - 0.2 / 1.04**0.5], abs=1e-12)
+    assert np.isfinite(told).all()
+    assert AugmentedExpectedImprovement(0.0)(mean, std, 0.0, RNG(0)) == pytest.approx(plain)
+    with pytest.raises(InvalidInput, match=r"`doubt` of .* must be at least 0, but got -1\.0"):
+        AugmentedExpectedImprovement(-1.0)
 
 
 def test_among_the_best_all_are_alike_and_greed_takes_the_first():

@@ -89,6 +89,30 @@ def test_it_learns_in_a_space_of_conditions_and_reals():
     assert len({record.arch for record in records}) == 45
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_where_there_is_a_real_it_does_not_tune_that_for_ever(seed):
+    space = Space(
+        {
+            "blocks": repeat(
+                {"k": choice([1, 3, 5, 7]), "op": choice({"conv": {"e": integer(1, 6)}, "pool": None})}, 1, 4
+            )
+        },
+        training={"lr": real(1e-4, 1, log=True)},
+    )
+
+    def loss(arch):
+        found = 2 * abs(arch["blocks.depth"] - 3) + abs(np.log10(arch["lr"]) + 2)
+        for i in range(arch["blocks.depth"]):
+            pool = arch[f"blocks[{i}].op"] == "pool"
+            found += (arch[f"blocks[{i}].k"] != 5) + (6 if pool else abs(arch[f"blocks[{i}].op.conv.e"] - 5))
+        return float(found)
+
+    records = _search(BayesianOptimisation(), space, loss, n=50, seed=seed)
+    structures = {frozenset((name, value) for name, value in r.arch.items() if name != "lr") for r in records}
+    assert len(structures) >= 30  # it was 8 to 24
+    assert min(record.loss for record in records) < 0.5  # it was 1.2 to 5
+
+
 @pytest.mark.parametrize("predictor", [Ridge(OneHot()), GaussianProcess(), GaussianProcess(targets="losses")])
 def test_any_predictor(predictor):
     records = _search(BayesianOptimisation(predictor), n=25)

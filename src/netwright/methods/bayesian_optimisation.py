@@ -8,7 +8,7 @@ from netwright.core import Arch, Recipe, SearchSpace
 from netwright.core.registry import methods
 from netwright.predictors.proxies import Proxies
 from netwright.strategies import BayesianOptimisation
-from netwright.strategies.acquisition import Acquisition, ExpectedImprovement
+from netwright.strategies.acquisition import Acquisition
 
 __all__ = ["bayesian_optimisation"]
 
@@ -27,7 +27,9 @@ def bayesian_optimisation(
     ways through the network. Differs from the paper (NAS-BOWL) in the kernels, five with learned weights instead of one
     Weisfeiler–Lehman kernel; in scoring all of a small space instead of mutations; and in that the mean alone decides
     where hardly any improvement is expected of any arch: then there is nothing to be gained by looking where little is
-    known. Starts with random arches, not with the space's default.
+    known. Where there are reals, as good as the same is always left, so that the mean would tune them for ever: there
+    the improvement counts by how much an evaluation would tell (Huang et al. 2006, augmented expected improvement), and
+    what is inactive is the mean of its values. Starts with random arches, not with the space's default.
 
     With a prior, such as zero-cost proxies, the process expects their consensus at first, and learns how far to trust
     it (benchmarks/nb201_queries.py): the proxies of Abdelfattah et al. 2021, https://arxiv.org/abs/2101.08134.
@@ -46,7 +48,7 @@ def bayesian_optimisation(
     given = Proxies(prior) if prior is not None and not isinstance(prior, Proxies) else prior
     return Recipe(
         BayesianOptimisation(
-            acquisition=ExpectedImprovement(least=0.05) if acquisition is None else acquisition,
+            acquisition=acquisition,
             n_initial=(3 if given is None else 2) if n_initial is None else n_initial,
             prior=given,
         )

@@ -12,6 +12,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,12 +23,14 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.predictors.whole_space import encoded, graphs_of, kept_for, whole_space
 from netwright.spaces.decisions import decisions_of
+from netwright.spaces.domains import Domain
 from netwright.spaces.graph import SKIP, ArchGraph
 
 __all__ = [
     "Canonical",
     "Extra",
     "GraphFeatures",
+    "Imputed",
     "Joined",
     "OneHot",
     "Pairwise",
@@ -39,6 +42,7 @@ __all__ = [
 ]
 
 _SAMPLES = 2_000  # arches that stand for a large space
+_DRAWS = 60  # values that stand for a domain: all of two, three, four, five or six count alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,41 @@ class OneHot:
         if not arches:
             return np.zeros((0, len(space.encode(space.default()))))
         return np.stack([space.encode(arch) for arch in arches])
+
+
+@dataclass(frozen=True, slots=True)
+class Imputed:
+    """`OneHot`, in which an inactive decision takes the mean of its values, and none tells whether it is active.
+
+    For predictors that measure distances. An inactive decision is then as far from one value as from the other, and no
+    longer the least of them; and one step of a depth counts once, and not once more for each decision that it switches
+    on: the depth tells already which are active. For another way see Swersky et al. 2014, https://arxiv.org/abs/1409.4011.
+
+    Example:
+        >>> from netwright.spaces import Space, choice, integer
+        >>> space = Space({"head": choice({"plain": None, "wide": {"units": integer(1, 3)}})})
+        >>> Imputed()(space, [Arch({"head": "plain"}), Arch({"head": "wide", "head.wide.units": 1})])
+        array([[1. , 0. , 0. , 0.5],
+               [0. , 1. , 0. , 0. ]])
+    """
+
+    def __call__(self, space: SearchSpace, arches: Sequence[Arch]) -> Numbers:
+        found = OneHot()(space, arches)
+        start = 0
+        for decision in getattr(space, "decisions", ()):
+            stop = start + decision.domain.width + bool(decision.conditions)
+            if decision.conditions:  # the first column is the flag
+                found[found[:, start] == 0, start + 1 : stop] = _mean_of(decision.domain)
+                found[:, start] = 0
+            start = stop
+        return found
+
+
+@lru_cache(maxsize=1_000)
+def _mean_of(domain: Domain) -> tuple[float, ...]:
+    """What encodes the values of a domain on the average."""
+    values = [domain.encode(domain.draw((i + 0.5) / _DRAWS)) for i in range(_DRAWS)]
+    return tuple(np.mean(values, axis=0).tolist())
 
 
 @dataclass(frozen=True, slots=True)

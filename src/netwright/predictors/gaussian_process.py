@@ -13,13 +13,13 @@ from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput
 from netwright.core.protocols import SearchSpace
 from netwright.predictors.depths import Depths
-from netwright.predictors.encodings import Canonical, OneHot, Paths
+from netwright.predictors.encodings import Canonical, Imputed, OneHot, Paths
 from netwright.predictors.kernels import Hamming, Kernel, Linear, Single, SquaredExponential
 from netwright.predictors.learning import NormalScores, checked_losses
 from netwright.predictors.protocols import Encoding, Fitted, Numbers
 from netwright.predictors.proxies import Consensus, Proxies
 from netwright.predictors.steps import Steps
-from netwright.predictors.whole_space import encoded, kept_for, whole_space
+from netwright.predictors.whole_space import encoded, has_reals, kept_for, whole_space
 
 __all__ = ["FittedGaussianProcess", "GaussianProcess", "kernels_for"]
 
@@ -110,11 +110,16 @@ class GaussianProcess:
 def kernels_for(space: SearchSpace) -> tuple[Kernel, ...]:
     """The kernels that suit a space: of its decisions, and of its graphs where all of them can be kept.
 
+    Where there is a real, what is inactive counts as the mean of its values (`Imputed`).
+
     Example:
         >>> from netwright.spaces import Space, real
         >>> [type(kernel).__name__ for kernel in kernels_for(Space({"lr": real(0.1, 1.0)}))]
         ['Hamming', 'Linear']
     """
+    if has_reals(space):
+        imputed = Canonical(Imputed())
+        return Hamming(encoding=imputed), Linear(imputed)
     decisions = Canonical(OneHot())
     if hasattr(space, "graph") and whole_space(space) is not None:
         few = [space.sample(np.random.default_rng(seed)) for seed in range(_LOOKED_AT)]

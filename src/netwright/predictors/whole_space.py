@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from netwright.core.protocols import SearchSpace
 from netwright.predictors.protocols import Encoding, Numbers
 from netwright.spaces.graph import ArchGraph
 
-__all__ = ["WholeSpace", "distinct", "encoded", "graphs_of", "kept_for", "whole_space"]
+__all__ = ["WholeSpace", "distinct", "encoded", "graphs_of", "has_reals", "kept_for", "whole_space"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -100,6 +101,17 @@ def whole_space(space: SearchSpace, most: int = _MOST) -> WholeSpace | None:
     except TypeError:  # a space that can't be referred to weakly: nothing is kept for it
         return None
     return found if len(found) <= most else None
+
+
+def has_reals(space: SearchSpace) -> bool:
+    """Whether a decision of the space is a real: whatever is evaluated, as good as the same is always left.
+
+    Example:
+        >>> from netwright.spaces import Space, choice, real
+        >>> has_reals(Space({"width": choice([8, 16])})), has_reals(Space({"lr": real(0.1, 1.0)}))
+        (False, True)
+    """
+    return any(math.isinf(decision.domain.count) for decision in getattr(space, "decisions", ()))
 
 
 def kept_for(store: weakref.WeakKeyDictionary[SearchSpace, dict[K, V]], space: SearchSpace) -> dict[K, V]:

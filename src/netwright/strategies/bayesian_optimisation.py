@@ -19,13 +19,19 @@ from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.predictors.protocols import Predictor
 from netwright.predictors.proxies import Consensus, Proxies, with_proxies
 from netwright.predictors.targets import NormalTargets, Targets
-from netwright.predictors.whole_space import encoded
-from netwright.strategies.acquisition import Acquisition, ExpectedImprovement, acquisition_from
+from netwright.predictors.whole_space import encoded, has_reals
+from netwright.strategies.acquisition import (
+    Acquisition,
+    AugmentedExpectedImprovement,
+    ExpectedImprovement,
+    acquisition_from,
+)
 from netwright.strategies.arch_pools import N_BEST, Scope, best_unseen, most_promising, random_unseen
 from netwright.strategies.surrogate import Liar, Surrogate, check_surrogate, penalised, scalarised, table_of
 
 __all__ = ["BayesianOptimisation"]
 
+_LEAST = 0.05  # of a standard deviation: an improvement that is worth looking where little is known
 _DRAWS = 32  # from what the models of several objectives say
 
 
@@ -39,7 +45,9 @@ class BayesianOptimisation:
     Attributes:
         predictor: guesses the score of an arch and how sure that is: any of `netwright.predictors`.
         acquisition: what is promising: `expected_improvement`, `upper_confidence_bound`, `thompson`, or an object. If
-            not given, the improvement that is expected, and where hardly any is left, the mean.
+            not given, the improvement that is expected, and where hardly any is left, the mean; where there are reals,
+            the improvement by how much an evaluation would tell (`AugmentedExpectedImprovement`), as the mean would
+            tune them for ever around the best record.
         n_initial: random arches before the predictor is asked.
         targets: what it learns: normal scores of the losses with the poor end cut off, unless another is given.
         liar: what candidates that are being evaluated are taken to score (Ginsbourger et al. 2010, the constant liar):
@@ -64,7 +72,7 @@ class BayesianOptimisation:
     """
 
     predictor: Predictor = field(default_factory=lambda: GaussianProcess(targets="losses"))
-    acquisition: str | Acquisition = field(default_factory=lambda: ExpectedImprovement(least=0.05))
+    acquisition: str | Acquisition | None = None
     n_initial: int = 3
     targets: Targets = field(default_factory=NormalTargets)
     liar: Liar = "mean"
@@ -82,7 +90,8 @@ class BayesianOptimisation:
         if self.scope not in get_args(Scope):
             raise InvalidInput(f"`scope` must be 'whole' or 'nearby', but got {self.scope!r}.")
         check_surrogate(self.predictor, self.liar)
-        acquisition_from(self.acquisition)
+        if self.acquisition is not None:
+            acquisition_from(self.acquisition)
         self.informed()
 
     def informed(self) -> Predictor:
@@ -125,7 +134,9 @@ class _Model:
     ) -> None:
         self.space, self.rng = space, rng
         self._strategy, self._states = strategy, states
-        self._acquire = acquisition_from(strategy.acquisition)
+        self._endless = strategy.acquisition is None and has_reals(space)
+        given = ExpectedImprovement(least=_LEAST) if strategy.acquisition is None else strategy.acquisition
+        self._acquire = acquisition_from(given)
         self._busy = [history.pending[number].arch for number in sorted(history.pending)]
         records = states[0].records
         n_objectives = len(states)
@@ -136,7 +147,9 @@ class _Model:
             self._weights = drawn / drawn.sum()
         together = scalarised(self._scores, self._weights)
         self._level, self._spread = float(together.mean()), float(together.std()) or 1.0
-        self._least = float(together.min())
+        self._least = (
+            float(together.min() - self._level) / self._spread if n_objectives > 1 else float(self._scores.min())
+        )
         order = np.argsort(together, kind="stable")[:N_BEST].tolist()
         self.best = [records[i] for i in order if records[i].losses]
 
@@ -145,6 +158,16 @@ class _Model:
         return self._strategy.targets(penalised(records, table_of(records, len(self._states))[:, objective]))
 
     def promises(self, arches: Any) -> Any:
+        if not self._endless or not self.best:
+            return self._acquire(*self._guessed(arches), self._least, self.rng)
+        # Nothing is taken off a space of reals by being evaluated: what is as well known as the best records must be.
+        mean, std = self._guessed([*arches, *(record.arch for record in self.best)])
+        n = len(arches)
+        acquire = AugmentedExpectedImprovement(float(std[n:].max()))
+        return acquire(mean[:n], std[:n], float(mean[n:].min()), self.rng)
+
+    def _guessed(self, arches: Any) -> tuple[Any, Any]:
+        """The mean and standard deviation of the (scalarised) score of each arch."""
         guesses = [
             state.predict(
                 self.space,
@@ -159,9 +182,8 @@ class _Model:
             for objective, state in enumerate(self._states)
         ]
         if len(guesses) == 1:
-            return self._acquire(*guesses[0], float(self._scores.min()), self.rng)
-        mean, std = self._together(np.stack([mean for mean, _ in guesses], 1), np.stack([std for _, std in guesses], 1))
-        return self._acquire(mean, std, (self._least - self._level) / self._spread, self.rng)
+            return guesses[0]
+        return self._together(np.stack([mean for mean, _ in guesses], 1), np.stack([std for _, std in guesses], 1))
 
     def _together(self, mean: Any, std: Any) -> Any:
         """The mean and standard deviation of the scalarised scores, by draws; in units of the records' own."""
