@@ -12,7 +12,7 @@ from netwright import Space, integer, n_outputs, nn
 from netwright.automl.keeping import may_go_on
 from netwright.automl.planning import SearchPlan, plan_for_candidates, plan_for_seconds
 from netwright.core import Arch, Budget, Candidate, History, Record
-from netwright.evaluators import Speed, Tabular, TrainingPlan
+from netwright.evaluators import Cached, Limited, Speed, Tabular, TrainingPlan
 from netwright.strategies import Deduplicated, Random, Repeated
 from netwright.tasks import load
 
@@ -113,8 +113,9 @@ def test_an_evaluator_says_its_fidelities():
     arches = list(space.enumerate())
     table = {arch: {"loss": float(arch["x"])} for arch in arches}
     tabular = Tabular(table, {0.3: table})
-    result = netwright.search(space, evaluator=tabular, method="hyperband", budget="20 candidates")
-    assert {record.fidelity for record in result.history.records} == {0.3, 1.0}
+    for evaluator in (tabular, Cached(Limited(tabular, lambda _: {}), space)):  # wrapped, too
+        result = netwright.search(space, evaluator=evaluator, method="hyperband", budget="20 candidates")
+        assert {record.fidelity for record in result.history.records} == {0.3, 1.0}
 
 
 def test_the_winner_is_chosen_by_means():

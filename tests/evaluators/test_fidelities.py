@@ -19,6 +19,7 @@ from netwright.evaluators import (
 )
 from netwright.evaluators.fidelity_resolution import _resized
 from netwright.spaces.zoo.nb201 import nb201
+from netwright.strategies.fidelities import rungs
 
 PLAN = TrainingPlan(epochs=4, batch_size=32, optimizer="adamw", lr=0.01)
 DENSE = Space(
@@ -100,6 +101,13 @@ def test_smaller_images(stripes):
     assert _resized(stripes, (4, 4)) is small
     found = ResolutionFidelity(CONV, stripes, PLAN, least_side=5)(Candidate(0, Arch({"width": 4}), 0.01), Context())
     assert found["side"] == 5
+
+
+def test_resolutions_that_are_the_same_are_asked_for_once(stripes):
+    evaluator = ResolutionFidelity(CONV, stripes, PLAN, least_side=5)
+    assert evaluator.fidelities == (25 / 64, 36 / 64, 49 / 64, 1.0)
+    assert rungs(evaluator.fidelities) == (25 / 64, 1.0)
+    assert ResolutionFidelity(CONV, stripes, PLAN, least_side=9).fidelities == (1.0,)
 
 
 def test_thinner_networks_of_a_space_of_the_zoo(stripes):

@@ -245,7 +245,10 @@ def _prepared(
 def _fidelities(request: Request, plan: SearchPlan | None) -> Sequence[float] | None:
     """Those that candidates can be evaluated at; None: any."""
     if plan is None:
-        return getattr(request.evaluator, "fidelities", None)
+        inside: Any = request.evaluator
+        while inside is not None and getattr(inside, "fidelities", None) is None:
+            inside = getattr(inside, "evaluator", None)  # what a wrapper wraps
+        return getattr(inside, "fidelities", None)
     return [epoch / plan.training.epochs for epoch in range(1, plan.training.epochs + 1)]
 
 

@@ -62,6 +62,12 @@ class ResolutionFidelity:
             object.__setattr__(self, "plan", TrainingPlan.for_task(self.task))
         Training(self.space, self.task, self.plan)
 
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """Those that differ: one for each side that the smaller images can have."""
+        side = min(self.task.input_shape[1:])
+        return tuple((pixels / side) ** 2 for pixels in range(min(self.least_side, side), side + 1))
+
     def __call__(self, candidate: Candidate, context: Context) -> dict[str, float]:
         """The metrics of a training on images of this size, and `side`, the pixels of their shorter side."""
         height, width = self.task.input_shape[1:]
