@@ -12,7 +12,7 @@ import torch
 
 from netwright import Space, choice, n_outputs, nn, repeat
 from netwright.automl import load_result, resume, search
-from netwright.core import Context, Recipe
+from netwright.core import Candidate, Context, Recipe
 from netwright.core.errors import InvalidInput
 from netwright.evaluators import Function, Training, TrainingPlan
 from netwright.methods.enas import enas
@@ -20,7 +20,9 @@ from netwright.methods.narrowed import narrowed
 from netwright.methods.spos import spos
 from netwright.oneshot.preparing import OneShot, supernet_plan, training_inside
 from netwright.oneshot.samplers import Uniform
+from netwright.oneshot.selecting import saved_evaluator
 from netwright.strategies import Random
+from netwright.tasks import load
 
 PLAN = TrainingPlan(epochs=2, batch_size=64, optimizer="adamw", lr=0.02)
 
@@ -151,6 +153,26 @@ def test_few_shot_splits_the_supernet(layers, tmp_path):
         "supernet by Uniform(), act = silu",
     ]
     assert len(run(layers, spos(layers, few_shot="auto", epochs=4), out=None).history) == 4
+    _each_path_is_scored_by_its_part_afterwards(layers, result, tmp_path / "checkpoints")
+
+
+def _each_path_is_scored_by_its_part_afterwards(layers, result, folder):
+    task = load("blobs")
+    saved = saved_evaluator(folder / "supernet.ckpt", layers, task, PLAN)
+    for record in result.history.records:
+        found = saved(Candidate(0, record.arch), Context())
+        assert found == pytest.approx({name: record.metrics[name] for name in found})
+    one = saved_evaluator(folder / "supernet-1.ckpt", layers, task, PLAN)
+    silu = next(record.arch for record in result.history.records if record.arch["act"] == "silu")
+    assert one(Candidate(0, silu), Context())["loss"] == saved(Candidate(0, silu), Context())["loss"]
+    with pytest.raises(InvalidInput, match="there is a supernet for each of 'silu' of 'act', but the arch has 'relu'"):
+        one(Candidate(0, silu.replace(act="relu")), Context())
+    (folder / "supernet-1.ckpt").write_bytes((folder / "supernet-0.ckpt").read_bytes())
+    with pytest.raises(InvalidInput, match=r"supernet-1\.ckpt must be the finished supernet for act = 'silu', but"):
+        saved_evaluator(folder / "supernet.ckpt", layers, task)
+    (folder / "supernet-1.ckpt").unlink()
+    with pytest.raises(InvalidInput, match=r"was split by 'act', so supernet-1\.ckpt must lie beside it, for 'silu'"):
+        saved_evaluator(folder / "supernet.ckpt", layers, task)
 
 
 def test_a_time_budget_is_shared(layers, told):

@@ -147,12 +147,14 @@ class _Run:
         parts = list(parts_of(self.affordable, decision))
         plan = replace(self.plan, epochs=max(1, round(_WHOLE_SHARE * self.plan.epochs)))
         fitting = self._fitting(supernet, self.paths)
+        fitting.parts = decision, tuple(value for value, _ in parts)
         self._fit(fitting, "supernet", plan, self._moment(_WHOLE_SHARE))
         found = SubSupernets.of_whole(fitting.supernet, decision)
         left = self.plan.epochs - plan.epochs
         each = replace(plan, epochs=max(1, round(left / len(parts))), lr=0.5 * plan.lr, schedule="cosine")
         for number, (value, part) in enumerate(parts):
             one = self._fitting(found.supernets[value], self.settings.sampler.begin(part, self.costs))
+            one.parts = decision, (value,)
             deadline = self._moment(1 / (len(parts) - number))
             self._fit(one, f"supernet-{number}", each, deadline, title=f"{decision} = {value}")
         return found, fitting.epochs_done + each.epochs

@@ -9,11 +9,13 @@ from typing import Any
 import torch
 
 from netwright.core import Budget, Constraint, History, Objective, Record, Strategy, constraints_from, objectives_from
+from netwright.core.arch import Decided
 from netwright.core.errors import InvalidInput
 from netwright.evaluators import Limited, ModelCost, TrainingPlan
 from netwright.loop import Search
 from netwright.oneshot.architecture_only import ArchitectureOnly, without_training
 from netwright.oneshot.evaluator import SupernetEvaluator
+from netwright.oneshot.few_shot import SubSupernets
 from netwright.oneshot.supernet import Supernet
 from netwright.spaces import Space
 from netwright.strategies import NSGA2, Deduplicated
@@ -29,29 +31,42 @@ def saved_evaluator(
 ) -> SupernetEvaluator:
     """The supernet that a search left behind, ready to be explored.
 
+    Of a search with `few_shot`, the supernets of all parts are loaded, and each path is scored by the one of its part.
+
     Args:
-        file: `checkpoints/supernet.ckpt` in the folder of the run.
+        file: `checkpoints/supernet.ckpt` in the folder of the run; those of parts, such as `supernet-0.ckpt`, are
+            beside it. One of these scores the arches of its own part alone.
         space, task: of that search.
         plan: its training; what is usual for the data if not given. Its precision counts.
         device: where paths are scored.
 
     Raises:
-        InvalidInput: if the file can't be read, or was left by a search of another space.
+        InvalidInput: if the file can't be read, was left by a search of another space, or a part isn't finished.
     """
-    plan = plan or TrainingPlan.for_task(task)
+    plan, file = plan or TrainingPlan.for_task(task), Path(file)
     space = without_training(space)
-    supernet = Supernet(space, input_shape=task.input_shape, n_outputs=task.n_outputs, device=device)
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        supernet.load_state_dict(state["supernet"])
-    except Exception as error:
-        said = " ".join(map(str.strip, str(error).strip().splitlines()[:2]))  # the second line of torch's says which
-        raise InvalidInput(
-            f"{file} must be a finished supernet of {space.name!r} for {task.name!r}, such as "
-            f"RUN/checkpoints/supernet.ckpt, but it can't be used: {said}"
-        ) from error
-    supernet.eval()
-    return SupernetEvaluator(supernet, task, plan, epochs=float(state["epochs_done"]))
+    supernet, state = _loaded(file, space, task, device)
+    epochs = float(state["epochs_done"])
+    if not state.get("parts"):
+        return SupernetEvaluator(supernet, task, plan, epochs=epochs)
+    decision, values = state["parts"]
+    if len(values) == 1:
+        return SupernetEvaluator(SubSupernets(decision, {values[0]: supernet}), task, plan, epochs=epochs)
+    found: dict[Decided, Supernet] = {}
+    for number, value in enumerate(values):
+        part = file.with_name(f"{file.stem}-{number}{file.suffix}")
+        if not part.is_file():
+            raise InvalidInput(
+                f"{file} was split by {decision!r}, so {part.name} must lie beside it, for {value!r}, but it doesn't: "
+                "resume the search, which trains what is missing."
+            )
+        found[value], of_part = _loaded(part, space, task, device)
+        if not of_part.get("finished") or of_part.get("parts") != (decision, (value,)):
+            raise InvalidInput(
+                f"{part} must be the finished supernet for {decision} = {value!r}, but it isn't: resume the search, "
+                "which trains what is missing."
+            )
+    return SupernetEvaluator(SubSupernets(decision, found), task, plan, epochs=epochs + of_part["epochs_done"])
 
 
 def explore(
@@ -154,3 +169,19 @@ def best_within(
             "with this limit."
         )
     return min(within, key=lambda record: (wanted.loss(record.metrics), record.id))
+
+
+def _loaded(file: Path, space: Space, task: Task, device: str) -> tuple[Supernet, dict[str, Any]]:
+    """A supernet with the weights of a checkpoint, in evaluation mode, and what else the checkpoint says."""
+    supernet = Supernet(space, input_shape=task.input_shape, n_outputs=task.n_outputs, device=device)
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        supernet.load_state_dict(state["supernet"])
+    except Exception as error:
+        said = " ".join(map(str.strip, str(error).strip().splitlines()[:2]))  # the second line of torch's says which
+        raise InvalidInput(
+            f"{file} must be a finished supernet of {space.name!r} for {task.name!r}, such as "
+            f"RUN/checkpoints/supernet.ckpt, but it can't be used: {said}"
+        ) from error
+    supernet.eval()
+    return supernet, state

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from netwright.core.arch import Decided
 from netwright.evaluators.checkpoints import read_checkpoint, write_checkpoint
 from netwright.evaluators.optimizers import begin_momentum, make_optimizer
 from netwright.evaluators.plan import TrainingPlan
@@ -32,6 +33,8 @@ class SharedFitting:
         noise: the state of torch's own generator, which dropout draws from.
         seconds: of training so far, earlier runs included.
         stopped: why the training ended before its epochs were done; '' if it didn't.
+        parts: a decision and its values that have supernets of their own, which began with this one's weights; with one
+            value, this is one of them. None where nothing is split.
     """
 
     supernet: Supernet
@@ -45,6 +48,7 @@ class SharedFitting:
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     stopped: str = ""
+    parts: tuple[str, tuple[Decided, ...]] | None = None
 
     @classmethod
     def begin(cls, supernet: Supernet, paths: Paths, plan: TrainingPlan, *, seed: int) -> SharedFitting:
@@ -64,6 +68,7 @@ class SharedFitting:
             "paths": self.paths.state() if isinstance(self.paths, LearningPaths) else None,
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
+            "parts": self.parts,
             **{name: getattr(self, name) for name in ("noise", "epochs_done", "steps_done", "losses", "seconds")},
         }
 
