@@ -9,10 +9,12 @@ import pytest
 import torch
 from torch.nn import functional
 
+from netwright import Space, choice, defer, n_outputs, nn
 from netwright.core.errors import EvaluationError
 from netwright.evaluators import TrainingPlan
 from netwright.oneshot.diary import Diary
 from netwright.oneshot.gradient_means import GradientMeans
+from netwright.oneshot.relaxed import Relaxed
 from netwright.oneshot.samplers import (
     Attentive,
     ControllerDriven,
@@ -24,6 +26,7 @@ from netwright.oneshot.samplers import (
     Uniform,
 )
 from netwright.oneshot.shared_training import fit_shared
+from netwright.oneshot.supernet import Supernet
 from netwright.strategies.controller import Learning
 from netwright.testing.global_state import unchanged_global_state
 
@@ -260,3 +263,22 @@ def test_mixed_precision_in_a_loop_of_ones_own(elastic, begun, parts):
 
 def test_bfloat16_by_the_plan(trained):
     assert np.isfinite(trained(plan=replace(PLAN, epochs=1, precision="bfloat16")).losses).all()
+
+
+class Picky(torch.nn.Module):
+    """Takes as many examples as a network is looked at with."""
+
+    def forward(self, x):
+        if len(x) > 2:
+            raise IndexError("it takes two examples")
+        return x
+
+
+def test_what_a_module_raises_names_the_path(begun, parts, stripes):
+    space = Space(nn.Sequential(nn.Flatten(), choice({"picky": defer(Picky)}, label="op"), nn.LazyLinear(n_outputs)))
+    with pytest.raises(EvaluationError, match=r"'op': 'picky'.* raised IndexError: it takes two examples\.") as said:
+        fit_shared(begun(space=space), *parts, stripes, PLAN)
+    assert isinstance(said.value.__cause__, IndexError)
+    relaxed = Relaxed(Supernet(space, input_shape=stripes.input_shape, n_outputs=stripes.n_outputs))
+    with pytest.raises(EvaluationError, match=r"the mixture of the options of .* raised IndexError"):
+        relaxed(parts[0].inputs)

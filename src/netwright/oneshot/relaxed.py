@@ -20,6 +20,7 @@ from netwright.models.evaluation_mode import evaluating
 from netwright.models.example import example_inputs
 from netwright.oneshot.arch_parameters import ArchParameters
 from netwright.oneshot.mixture import Mixing, Row
+from netwright.oneshot.naming_errors import naming_errors
 from netwright.oneshot.relaxation.costs import flops_table
 from netwright.oneshot.relaxation.mixed_sharing import MixedSharing
 from netwright.oneshot.relaxation.regularisers import CostTable
@@ -98,7 +99,8 @@ class Relaxed(nn.Module):
         """The output of the mixture, with the weights that were sampled last."""
         if not self.mixing.rows:
             self.sample()
-        return self.network(*inputs)
+        with naming_errors(f"the mixture of the options of {self.supernet.space.name!r}"):
+            return self.network(*inputs)
 
     @property
     def network(self) -> nn.Module:

@@ -23,6 +23,7 @@ from netwright.evaluators.schedules import lr_share
 from netwright.oneshot.diary import Diary
 from netwright.oneshot.distributed import Ranks
 from netwright.oneshot.gradient_means import GradientMeans
+from netwright.oneshot.naming_errors import naming_errors
 from netwright.oneshot.samplers.path_sampler import Score, Turn
 from netwright.oneshot.shared_fitting import SharedFitting
 from netwright.oneshot.supernet import Supernet
@@ -60,7 +61,7 @@ def fit_shared(
         on_epoch: called after each epoch, a last incomplete one included.
 
     Raises:
-        EvaluationError: when the loss is no longer a finite number.
+        EvaluationError: when the loss is no longer a finite number, or a module raises for some inputs.
     """
     until_epoch = plan.epochs if until_epoch is None else min(until_epoch, plan.epochs)
     device, supernet = examples.inputs.device, fitting.supernet
@@ -126,6 +127,7 @@ def _step(
     told: torch.Tensor | None = None  # (batch, n_outputs): what the teacher says
     for turn in turns:
         with (
+            naming_errors(turn.arch),
             torch.set_grad_enabled(turn.learns),
             torch.autocast(inputs.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"),
         ):
@@ -176,6 +178,7 @@ def _look(
             batch.append(validation.batch(torch.from_numpy(rows).to(validation.inputs.device)))
         inputs, targets = batch[0]
         with (
+            naming_errors(arch),
             torch.no_grad(),
             torch.autocast(inputs.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"),
         ):
