@@ -140,6 +140,15 @@ def test_options_never_trained():
     assert alarms(diary) == []
 
 
+def test_options_never_trained_in_a_single_path():
+    diary = Diary()
+    diary.begin("first", space=spaces["nb201"]())
+    diary.count(Arch(dict.fromkeys(EDGES, "none")))
+    diary.epoch(1)
+    (alarm,) = alarms(diary)
+    assert "never trained in 1 path: " in alarm.text
+
+
 def test_ranking_no_better_than_chance():
     rng = np.random.default_rng(0)
     truth = rng.normal(size=40)

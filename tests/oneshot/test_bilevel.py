@@ -146,7 +146,7 @@ def test_what_is_told(task):
 
 
 def test_a_loss_that_is_no_number_ends_it(task):
-    with pytest.raises(EvaluationError, match="it diverged"):
+    with pytest.raises(EvaluationError, match=r"train nan.*: it diverged\. Give a `plan` with a smaller `lr`"):
         list(
             bilevel(begun(task, Relaxation(), plan=replace(PLAN, lr=1e12, clip=0.0)), in_memory(task, task.train), task)
         )

@@ -146,7 +146,7 @@ def _untrained(diary: Diary) -> Iterator[Alarm]:
     if not never:
         return
     n_options = sum(map(len, totals.values()))
-    after = f" in {diary.n_paths:,} paths" if diary.n_paths else ""
+    after = f" in {diary.n_paths:,} path{'s' * (diary.n_paths != 1)}" if diary.n_paths else ""
     named = ", ".join(never[:_NAMED]) + (f" and {len(never) - _NAMED} more" if len(never) > _NAMED else "")
     yield Alarm(
         "untrained",

@@ -92,7 +92,11 @@ def bilevel(
         search.seconds = earlier + clock() - begun
         losses = {"train": float(train) / max(done, 1)} | ({"val": float(val) / learned} if learned else {})
         if not all(map(math.isfinite, losses.values())):
-            raise EvaluationError(f"the losses of the relaxed network are {losses} (lr {plan.lr:g}): it diverged.")
+            told = ", ".join(f"{name} {loss:g}" for name, loss in losses.items())
+            raise EvaluationError(
+                f"the losses of the relaxed network are {told} (lr {plan.lr:g}): it diverged. Give a `plan` with a "
+                "smaller `lr`, or with `clip`."
+            )
         progress = 1.0 if stopped else (len(search.epochs) + 1) / plan.epochs
         search.epoch(losses=losses, values=_values(search, others, task, progress), progress=progress)
         if stopped:
