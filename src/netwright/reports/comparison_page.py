@@ -31,7 +31,7 @@ _NARROW = 8  # methods whose pairs fit half a page
 def write_comparison(compared: Compared, path: str | Path) -> Path:
     """Write the page of a comparison to a file; returns its path.
 
-    Missing folders are made. A page has about 5 MB, nearly all of it plotly's code.
+    Missing folders are made. A page has about 2.5 MB, nearly all of it plotly's code.
 
     Args:
         compared: such as `netwright.benchmarks.compare` gives.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,8 +136,8 @@ def page_html(
         element("title", f"{name}: netwright report"),
         element("style", Markup(_asset("report.css"))),
     ]
-    # plotly's code comes last but one, so that text and tables are on the screen before it is parsed.
-    scripts = [element("script", Markup(_plotly_code())), element("script", Markup(_asset("report.js")))]
+    # plotly's code comes last but one, so that text and tables are on the screen before it is unpacked and parsed.
+    scripts = [_plotly_code(), element("script", Markup(_asset("report.js")))]
     html = element("html", element("head", *head), element("body", *body, *scripts), lang="en")
     return f"<!DOCTYPE html>\n{joined([html])}\n"
 
@@ -186,10 +189,19 @@ def _asset(name: str) -> str:
     return resources.files("netwright.reports").joinpath(name).read_text(encoding="utf-8")
 
 
-def _plotly_code() -> str:
+@lru_cache(maxsize=1)
+def _plotly_code() -> Markup:
+    """Plotly's code, compressed to two fifths, which is most of a page; its notice of copyright can be read."""
     try:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
         raise MissingDependency("a report needs plotly, which is not installed: pip install plotly") from error
     code: str = get_plotlyjs()
-    return code.replace("</script", "<\\/script")
+    notice = code[: code.index("*/") + 2] if code.lstrip().startswith("/*") else ""
+    packed = base64.b64encode(gzip.compress(code.encode(), mtime=0)).decode()
+    return joined(
+        [
+            element("script", Markup(notice.replace("</script", "<\\/script"))),
+            element("script", Markup(packed), type="application/gzip", id="plotly-code"),
+        ]
+    )

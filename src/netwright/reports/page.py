@@ -18,7 +18,7 @@ __all__ = ["report_html", "write_report"]
 def write_report(data: ReportData, path: str | Path) -> Path:
     """Write the report to a file, which is either the old or the whole new one at any moment; returns its path.
 
-    Missing folders are made. A report has about 5 MB, nearly all of it plotly's code.
+    Missing folders are made. A report has about 2.5 MB, nearly all of it plotly's code.
 
     Raises:
         InvalidInput: if the path is a folder.
