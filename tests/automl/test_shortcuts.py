@@ -8,10 +8,11 @@ import pytest
 
 import netwright
 from netwright.automl.shortcuts import may_be_parents, shortcuts_from
-from netwright.core import Arch, Candidate, History, Objective, Record
+from netwright.core import Arch, Candidate, History, Objective, Recipe, Record
 from netwright.core.errors import InvalidInput, NotFound, RunError
-from netwright.evaluators import TrainingPlan
+from netwright.evaluators import Function, TrainingPlan
 from netwright.evaluators.stopping import MedianRule, Patience, Stopping
+from netwright.strategies import Random
 
 ACCURACY = (Objective("accuracy", "max"),)
 MEASURED = ("accuracy", "loss")
@@ -97,6 +98,15 @@ def test_another_rule_is_another_search(tmp_path):
         searched(tmp_path, 2)
     with pytest.raises(RunError, match="was started from Python objects"):
         netwright.resume(tmp_path)  # because of the plan
+
+
+def test_candidates_that_are_not_trained_cannot_be_stopped(caplog):
+    untrained = Recipe(Random(), evaluator=lambda _: Function(lambda _: 0.5, "accuracy"))
+    for prepared, told in ((untrained, True), (Recipe(Random()), False)):
+        caplog.clear()
+        method = Recipe(Random(), prepare=lambda *_, found=prepared: found)
+        netwright.search("mlp", "blobs", method=method, budget="1 candidate", plan=PLAN, seed=1, stop="median")
+        assert ("they do nothing here" in caplog.text) == told
 
 
 def test_resumed_by_name(tmp_path):

@@ -107,6 +107,10 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     if recipe.prepare is not None:
         progress.stage("prepare", f"{name}: {getattr(recipe.prepare, 'doing', 'training what its networks share')}")
         recipe = _prepared(recipe.prepare, request, plan, checkpoints)
+        if recipe.evaluator is not None and request.shortcuts.facts is not None:
+            _log.warning(
+                "`stop` and `inherit` are about training candidates: they do nothing here, where %s trains none.", name
+            )
     evaluator, limits = _evaluator(request, plan)
     if recipe.evaluator is not None:
         evaluator = recipe.evaluator(evaluator)
