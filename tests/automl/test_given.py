@@ -13,10 +13,10 @@ import torch
 from netwright import Space, choice, n_outputs, nn
 from netwright.automl.buildable import first_buildable
 from netwright.automl.given import lasting_name, space_from, task_or_function
-from netwright.automl.request import checked_device
 from netwright.core import Recipe
 from netwright.core.errors import DataError, InvalidInput, InvalidSpace, NotFound
 from netwright.methods.recipes import recipe_from
+from netwright.models.device import checked_device
 from netwright.strategies import Grid, Random
 from netwright.tasks import Task, load, task_from
 

@@ -181,6 +181,10 @@ def test_wrong_use_is_said() -> None:
         supernet.path(Arch({"width": 2}))(torch.ones(1, 3))
     with pytest.raises(InvalidSpace, match=r"needs a Space, but got LazyLinear\(3\)"):
         Supernet(nn.LazyLinear(3), input_shape=(2,))  # type: ignore[arg-type]  # that is the test
+    with pytest.raises(InvalidInput, match="`n_outputs` must be a whole number of at least 1 or None, but got 0"):
+        Supernet(supernet.space, input_shape=(2,), n_outputs=0)
+    with pytest.raises(InvalidInput, match=r"the device 'cuda:99' can't be used here: .* Use device='auto' or 'cpu'"):
+        Supernet(supernet.space, input_shape=(2,), device="cuda:99")
     with pytest.raises(InvalidInput, match="`input_shape` must be the sizes of one example"):
         Supernet(supernet.space, input_shape=2)  # type: ignore[arg-type]  # that is the test
     with pytest.raises(InvalidSpace, match="'width' must be one of 2, 3, but is 4"):

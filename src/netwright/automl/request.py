@@ -19,11 +19,12 @@ from netwright.core.errors import InvalidInput, unknown
 from netwright.core.protocols import Evaluator
 from netwright.evaluators import Function, Training, TrainingPlan
 from netwright.methods.recipes import recipe_from
+from netwright.models.device import checked_device
 from netwright.spaces import Space
 from netwright.tasks import Task
 from netwright.tasks.kinds import Kind
 
-__all__ = ["COSTS", "Request", "checked_device", "request_of"]
+__all__ = ["COSTS", "Request", "request_of"]
 
 COSTS = ("params", "flops", "activation_mb")
 """Metrics that are known before training."""
@@ -153,30 +154,6 @@ def _check_metrics(task: Task, objectives: tuple[Objective, ...], constraints: t
     for name in [wish.metric for wish in objectives] + [limit.metric for limit in constraints]:
         if name not in known:
             raise unknown(f"metric of a {task.kind} task", name, known)
-
-
-def checked_device(given: Any) -> str:
-    """The name of a device that can be computed on; `auto` is a GPU if there is one.
-
-    Example:
-        >>> checked_device("cpu")
-        'cpu'
-
-    Raises:
-        InvalidInput: if it can't.
-    """
-    import torch
-
-    if given == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    name = str(given)  # also of a torch.device
-    try:
-        if float(torch.ones(1, device=name)) != 1.0:
-            raise RuntimeError("it computes nothing.")
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # the last one: meta
-        first = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InvalidInput(f"the device {name!r} can't be used here: {first}. Use device='auto' or 'cpu'.") from error
-    return name
 
 
 def _name_of(given: Any) -> str:

@@ -13,6 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +24,7 @@ from netwright.core.arch import Arch
 from netwright.core.errors import InvalidInput, InvalidSpace
 from netwright.models.binding import Bound, bounds_of
 from netwright.models.build import Built, build_call, built, checked_shape
+from netwright.models.device import checked_device
 from netwright.models.evaluation_mode import evaluating
 from netwright.models.example import example_inputs
 from netwright.models.meter import Meter
@@ -46,7 +48,7 @@ class Supernet(nn.Module):
         input_shape: of one example, without the batch: (channels, height, width), (features,), ….
         n_outputs: the value of `netwright.n_outputs`.
         seed: of the weights: those that `space.build` gives the arches that need most.
-        device: where the weights are.
+        device: where the weights are; `auto`: a GPU if there is one.
         probes: more arches that it must be large enough for, beside those that are looked at anyway.
         most_copies: of a parameter of your own class that can't be sliced: one for each shape.
 
@@ -66,6 +68,7 @@ class Supernet(nn.Module):
 
     Raises:
         InvalidSpace: if an arch can't be built, or a class of yours needs too many copies.
+        InvalidInput: if `n_outputs` is below 1, or the device can't be used here.
     """
 
     def __init__(
@@ -84,6 +87,10 @@ class Supernet(nn.Module):
             raise InvalidSpace(f"a supernet needs a Space, but got {space!r}: write Space(…) around a model.")
         for arch in (probes := list(probes)):
             space.validate(arch)
+        whole: Any = n_outputs  # also NumPy's
+        if whole is not None and (not isinstance(whole, Integral) or whole < 1):
+            raise InvalidInput(f"`n_outputs` must be a whole number of at least 1 or None, but got {n_outputs!r}.")
+        device = checked_device(device)
         self.space = space
         self.input_shape = checked_shape(input_shape)
         self.n_outputs = n_outputs
