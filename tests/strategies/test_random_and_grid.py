@@ -64,5 +64,5 @@ def test_several_workers_share_the_grid():
 
 @pytest.mark.parametrize("resolution", [0, -1, 2.5, None])
 def test_bad_resolution(resolution):
-    with pytest.raises(InvalidInput, match="`resolution` of Grid must be at least 1, but got"):
+    with pytest.raises(InvalidInput, match=r"`resolution` of Grid must be (at least 1|a whole number), but got"):
         Grid(resolution)

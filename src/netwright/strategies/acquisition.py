@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from netwright.core.errors import InvalidInput, unknown
+from netwright.strategies.numbers import check_numbers
 
 __all__ = [
     "Acquisition",
@@ -64,6 +65,7 @@ class ExpectedImprovement:
     least: float = 0.0
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not (self.margin >= 0 and self.least >= 0):
             raise InvalidInput(
                 "`margin` and `least` of ExpectedImprovement must be at least 0, but got "
@@ -101,6 +103,7 @@ class AugmentedExpectedImprovement:
     doubt: float
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not self.doubt >= 0:
             raise InvalidInput(f"`doubt` of AugmentedExpectedImprovement must be at least 0, but got {self.doubt}.")
 
@@ -133,6 +136,7 @@ class UpperConfidenceBound:
     width: float = 0.3
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not self.width >= 0:
             raise InvalidInput(f"`width` of UpperConfidenceBound must be at least 0, but got {self.width}.")
 
@@ -183,6 +187,7 @@ class EpsilonGreedy:
     width: float = 0.3
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not (0 <= self.epsilon <= 1 and self.width >= 0):
             raise InvalidInput(
                 "`epsilon` of EpsilonGreedy must be in [0, 1] and `width` at least 0, but got "
@@ -220,6 +225,7 @@ class AmongBest:
     greedy: float = 0.0
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not (0 < self.share <= 1 and 0 <= self.greedy <= 1):
             raise InvalidInput(
                 "`share` of AmongBest must be in (0, 1] and `greedy` in [0, 1], but got "

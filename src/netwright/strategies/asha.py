@@ -14,6 +14,7 @@ from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.fidelities import USUAL_FIDELITIES, checked_fidelities, shares_kept
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.one_loss_each import one_loss_each
 from netwright.strategies.random import Random
 from netwright.strategies.rungs import Rungs
@@ -61,6 +62,7 @@ class ASHA:
     decision: Literal["promotion", "stopping"] = "promotion"
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("ASHA", strategy=self.strategy)
         object.__setattr__(self, "fidelities", checked_fidelities(self.fidelities))
         shares_kept(self.fidelities, self.eta)

@@ -20,6 +20,7 @@ from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.genetic import Genetic
 from netwright.strategies.inner import check_inner
 from netwright.strategies.local_search import LocalSearch
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.regularized_evolution import RegularizedEvolution
 
 __all__ = ["Bandit"]
@@ -87,6 +88,7 @@ class Bandit:
     sharing: Literal["incumbents", "all"] = "incumbents"
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not isinstance(self.strategies, tuple) or len(self.strategies) < 2:
             raise InvalidInput(f"Bandit needs a tuple of two or more strategies, but got {self.strategies!r}.")
         check_inner("Bandit", **{f"strategies[{i}]": one for i, one in enumerate(self.strategies)})

@@ -27,6 +27,7 @@ from netwright.strategies.acquisition import (
     acquisition_from,
 )
 from netwright.strategies.arch_pools import N_BEST, Scope, best_unseen, most_promising, random_unseen
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.surrogate import Liar, Surrogate, check_surrogate, penalised, scalarised, table_of
 
 __all__ = ["BayesianOptimisation"]
@@ -82,6 +83,7 @@ class BayesianOptimisation:
     prior: Proxies | None = None
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.n_initial < 1 or self.pool < 1 or self.every < 1:
             raise InvalidInput(
                 "`n_initial`, `pool` and `every` of BayesianOptimisation must be at least 1, but got "

@@ -11,6 +11,7 @@ from netwright.core import Arch, Candidate, Constraint, History, Record, SearchS
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.continued import continued
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Constrained"]
 
@@ -55,6 +56,7 @@ class Constrained:
     tries: int = 50
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("Constrained", strategy=self.strategy)
         if not callable(self.costs):
             raise InvalidInput(f"`costs` of Constrained must be callable with an arch, but got {self.costs!r}.")

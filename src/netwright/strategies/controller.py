@@ -18,6 +18,7 @@ import numpy as np
 
 from netwright.core import Arch, Candidate, History, Record, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, InvalidSpace
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.recurrent_policy import RecurrentPolicy
 from netwright.strategies.writing import Step, Writing
 
@@ -54,6 +55,7 @@ class Learning:
     clip: float | None = None
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         wrong = [
             f"`{name}` must be {rule}, but got {getattr(self, name)!r}"
             for name, rule, holds in [

@@ -9,6 +9,7 @@ import numpy as np
 from netwright.core import Arch, Candidate, History, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Deduplicated"]
 
@@ -29,6 +30,7 @@ class Deduplicated:
     tries: int = 20
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("Deduplicated", strategy=self.strategy)
         if self.tries < 1:
             raise InvalidInput(f"`tries` of Deduplicated must be at least 1, but got {self.tries}.")

@@ -21,6 +21,7 @@ from netwright.predictors.protocols import Predictor
 from netwright.predictors.targets import NormalTargets, Targets
 from netwright.strategies.acquisition import ExpectedImprovement
 from netwright.strategies.arch_pools import N_BEST, most_promising, random_unseen
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.surrogate import Liar, Surrogate, check_surrogate, penalised
 
 __all__ = ["ExpectedHypervolume", "require_botorch"]
@@ -61,6 +62,7 @@ class ExpectedHypervolume:
     pool: int = 200
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.n_initial < 1 or self.pool < 1:
             raise InvalidInput(
                 "`n_initial` and `pool` of ExpectedHypervolume must be at least 1, but got "

@@ -12,6 +12,7 @@ from netwright.core import Candidate, History, Record, SearchSpace
 from netwright.core.errors import InvalidInput
 from netwright.spaces.crossovers import Crossover
 from netwright.strategies.generations import Generations
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.selection import SELECTIONS, Selection
 from netwright.strategies.variation import bred, by_name, check_variation
 
@@ -51,6 +52,7 @@ class Genetic:
     mutation_rate: float | None = 0.0
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.population < 2 or not 0 <= self.elite < self.population:
             raise InvalidInput(
                 f"`population` must be at least 2 and `elite` in 0..population-1, but got "

@@ -9,6 +9,7 @@ import numpy as np
 
 from netwright.core import Arch, Candidate, History, Record, SearchSpace
 from netwright.core.errors import InvalidInput, SpaceExhausted
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Grid"]
 
@@ -32,6 +33,7 @@ class Grid:
     resolution: int = 5
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not isinstance(self.resolution, int) or self.resolution < 1:
             raise InvalidInput(f"`resolution` of Grid must be at least 1, but got {self.resolution!r}.")
 

@@ -9,6 +9,7 @@ import numpy as np
 from netwright.core import Candidate, History, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Mixed"]
 
@@ -35,6 +36,7 @@ class Mixed:
     share: float = 1 / 3
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("Mixed", strategy=self.strategy, other=self.other)
         if not 0 < self.share < 1:
             raise InvalidInput(f"`share` of Mixed must be between 0 and 1, but got {self.share!r}.")

@@ -19,6 +19,7 @@ from netwright.spaces import Space
 from netwright.spaces.domains import Domain
 from netwright.spaces.narrowing import Cut, Piece, cut
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Narrowed"]
 
@@ -109,6 +110,7 @@ class Narrowed:
     stretches: int = 4
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("Narrowed", strategy=self.strategy)
         if self.every < 1 or self.stretches < 2 or not self.deviations > 0:
             raise InvalidInput(

@@ -10,6 +10,7 @@ from netwright.core import Candidate, History, Record, SearchSpace
 from netwright.spaces.crossovers import Crossover
 from netwright.strategies.domination import crowding_distances, sorted_fronts
 from netwright.strategies.generations import Generations, check_population
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.variation import bred, check_variation
 
 __all__ = ["NSGA2"]
@@ -45,6 +46,7 @@ class NSGA2:
     mutation_rate: float | None = 0.0
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_population(self.population, self.offspring)
         check_variation(self.crossover, self.crossover_rate, self.mutation_rate)
 

@@ -12,6 +12,7 @@ from netwright.core.streams import Streams
 from netwright.spaces.crossovers import Crossover
 from netwright.strategies.domination import sorted_fronts
 from netwright.strategies.generations import Generations, check_population
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.reference_directions import reference_directions
 from netwright.strategies.variation import bred, check_variation
 
@@ -56,6 +57,7 @@ class NSGA3:
     mutation_rate: float | None = 0.0
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_population(self.population, self.offspring)
         check_variation(self.crossover, self.crossover_rate, self.mutation_rate)
 

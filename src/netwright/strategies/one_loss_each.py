@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netwright.core import Arch, Candidate, History, Objective, Record, SearchSpace
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.repeats import Repeats
 
 __all__ = ["OneLossEach", "aligned", "one_loss_each"]
@@ -45,6 +46,7 @@ class OneLossEach:
     n_changes: int = 0
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         self.history = History(self.objectives, canonical=self.space.canonical)
 
     def note(self, record: Record) -> OneLossEach:

@@ -13,6 +13,7 @@ import numpy as np
 from netwright.core import Arch, Candidate, History, Record, SearchSpace
 from netwright.core.errors import InvalidInput, unknown
 from netwright.spaces import Space
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.optuna_parameters import Parameters, require_optuna
 
 __all__ = ["OptunaSampler"]
@@ -86,6 +87,7 @@ class OptunaSampler:
     tries: int = 10
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if isinstance(self.sampler, str):
             if self.sampler not in _NAMES:
                 raise unknown("sampler of Optuna", self.sampler, _NAMES)

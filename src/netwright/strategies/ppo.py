@@ -11,6 +11,7 @@ import numpy as np
 
 from netwright.core import Candidate, History, SearchSpace
 from netwright.strategies.controller import Learning, proposed
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["PPO"]
 
@@ -47,6 +48,7 @@ class PPO:
     clip: float = 0.2
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         self._learning()  # it checks the numbers
 
     def _learning(self) -> Learning:

@@ -18,6 +18,7 @@ from netwright.predictors import Predictor, Ridge
 from netwright.spaces import Space
 from netwright.spaces.domains import Categorical, Domain
 from netwright.spaces.narrowing import Part
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Progressive"]
 
@@ -76,6 +77,7 @@ class Progressive:
     predictor: Predictor = Ridge()  # noqa: RUF009  # frozen
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not isinstance(self.beam, int) or self.beam < 1:
             raise InvalidInput(f"`beam` of Progressive must be at least 1, but got {self.beam!r}.")
         if not callable(getattr(self.predictor, "fit", None)):

@@ -12,6 +12,7 @@ import numpy as np
 
 from netwright.core import Candidate, History, Record, SearchSpace
 from netwright.core.errors import InvalidInput, SpaceExhausted
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["RegularizedEvolution"]
 
@@ -34,6 +35,7 @@ class RegularizedEvolution:
     tournament: int = 10
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.population < 1 or not 1 <= self.tournament <= self.population:
             raise InvalidInput(
                 f"`tournament` must be in 1..population and population at least 1, but got "

@@ -8,6 +8,7 @@ import numpy as np
 
 from netwright.core import Candidate, History, SearchSpace
 from netwright.strategies.controller import Learning, proposed
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Reinforce"]
 
@@ -40,6 +41,7 @@ class Reinforce:
     baseline_decay: float = 0.9
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         self._learning()  # it checks the numbers
 
     def _learning(self) -> Learning:

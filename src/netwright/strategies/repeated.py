@@ -9,6 +9,7 @@ import numpy as np
 from netwright.core import Arch, Candidate, History, Record, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.repeats import Repeats
 
 __all__ = ["Repeated"]
@@ -89,6 +90,7 @@ class Repeated:
     after: int = 30
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("Repeated", strategy=self.strategy)
         if self.best < 1 or self.times < 2 or self.after < 0:
             raise InvalidInput(

@@ -16,6 +16,7 @@ import numpy as np
 
 from netwright.core import Record
 from netwright.core.errors import InvalidInput
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["SELECTIONS", "Rank", "Roulette", "Selection", "Tournament"]
 
@@ -40,6 +41,7 @@ class Tournament:
     size: int = 5
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not isinstance(self.size, int) or self.size < 1:
             raise InvalidInput(f"`size` of Tournament must be a whole number of at least 1, but got {self.size!r}.")
 
@@ -68,6 +70,7 @@ class Rank:
     pressure: float = 1.8
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not 1 <= self.pressure <= 2:
             raise InvalidInput(f"`pressure` of Rank must be in 1 to 2, but got {self.pressure!r}.")
 
@@ -100,6 +103,7 @@ class Roulette:
     least: float = 0.1
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not 0 < self.least <= 1:
             raise InvalidInput(f"`least` of Roulette must be above 0 and at most 1, but got {self.least!r}.")
 

@@ -11,6 +11,7 @@ import numpy as np
 from netwright.core import Arch, Candidate, History, Record, SearchSpace
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.core.streams import Streams
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["SimulatedAnnealing"]
 
@@ -60,6 +61,7 @@ class SimulatedAnnealing:
     steps: int = 100
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not 0 < self.cold <= self.hot < math.inf:
             raise InvalidInput(
                 f"`hot` and `cold` must be finite, with 0 < cold <= hot, but got hot={self.hot}, cold={self.cold}."

@@ -9,6 +9,7 @@ import numpy as np
 from netwright.core import Candidate, History, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["Staged"]
 
@@ -36,6 +37,7 @@ class Staged:
     after: int = 500
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("Staged", strategy=self.strategy, then=self.then)
         if not isinstance(self.after, int) or self.after < 1:
             raise InvalidInput(f"`after` of Staged must be a whole number of at least 1, but got {self.after!r}.")

@@ -12,6 +12,7 @@ from netwright.strategies.brackets import next_of_halvings, sizes_from
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.fidelities import USUAL_FIDELITIES, checked_fidelities, shares_kept
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 from netwright.strategies.random import Random
 
 __all__ = ["SuccessiveHalving"]
@@ -46,6 +47,7 @@ class SuccessiveHalving:
     n_arches: int | None = None
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("SuccessiveHalving", strategy=self.strategy)
         object.__setattr__(self, "fidelities", checked_fidelities(self.fidelities))
         shares_kept(self.fidelities, self.eta)

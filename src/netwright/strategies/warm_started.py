@@ -16,6 +16,7 @@ from netwright.spaces import Space
 from netwright.spaces.domains import Domain, IntegerRange, RealRange
 from netwright.strategies.continued import continued
 from netwright.strategies.inner import check_inner
+from netwright.strategies.numbers import check_numbers
 
 __all__ = ["WarmStarted", "carried_over"]
 
@@ -64,6 +65,7 @@ class WarmStarted:
     digest: str = field(init=False, compare=False, default="")
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_inner("WarmStarted", strategy=self.strategy)
         if not isinstance(self.records, Sequence) or not all(isinstance(record, Record) for record in self.records):
             raise InvalidInput(
