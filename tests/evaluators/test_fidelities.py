@@ -161,6 +161,8 @@ def test_pilots_that_fail_are_left_out():
 def test_what_is_refused(blobs):
     with pytest.raises(InvalidInput, match="ResolutionFidelity needs images, but the task 'blobs' has none"):
         ResolutionFidelity(DENSE, blobs)
+    with pytest.raises(InvalidInput, match=r"must be a function from a share .* but got <Space"):
+        WidthFidelity(DENSE, blobs)
     arches = [Arch({"x": x}) for x in range(3)]
     with pytest.raises(InvalidInput, match=r"three arches or more .* but got 2 arches and \[0\.5\]"):
         rank_fidelities(None, arches[:2], [0.5], Context())

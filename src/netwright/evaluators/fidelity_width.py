@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netwright.core import Candidate, Context
+from netwright.core.errors import InvalidInput
 from netwright.evaluators.fidelity_whole import whole_training
 from netwright.evaluators.plan import TrainingPlan
 from netwright.evaluators.training import Training
@@ -49,6 +50,11 @@ class WidthFidelity:
     plan: TrainingPlan | None = None
 
     def __post_init__(self) -> None:
+        if not callable(self.space_of):
+            raise InvalidInput(
+                "`space_of` of WidthFidelity must be a function from a share of the computation to a space, but got "
+                f"{self.space_of!r}."
+            )
         if self.plan is None:
             object.__setattr__(self, "plan", TrainingPlan.for_task(self.task))
         Training(self.space_of(1.0), self.task, self.plan)

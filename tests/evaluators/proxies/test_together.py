@@ -80,6 +80,14 @@ def test_fused_attention_has_a_curvature():
     assert set(found.values) | {"nwot"} == set(THIRTEEN)
 
 
+def test_a_score_that_is_no_number():
+    model = nn.Linear(3, 2)
+    batch = ProxyBatch(torch.randn(4, 3), torch.randn(4, 2), nn.functional.mse_loss)
+    found = together(model, batch, {"own": lambda *_: "high", "params": proxies["params"]()})
+    assert list(found.values) == ["params"]
+    assert "must give a number, but gave 'high'" in found.failed["own"]
+
+
 def test_names():
     assert list(proxies_from("zen")) == ["zen"]
     with pytest.raises(NotFound, match="unknown proxy 'synflo': did you mean 'synflow'"):

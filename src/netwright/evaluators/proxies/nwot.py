@@ -27,6 +27,8 @@ class Nwot:
     The logarithm of the determinant of the matrix that counts, for each two examples, the activations of equal sign.
     Higher is taken as better. The paper looks at ReLU modules; here every activation function of torch counts, also one
     that is called as a function, by the sign of what enters it. Two equal examples make it minus infinity: an error.
+    With fewer units than examples the matrix is singular, and what comes out is little but rounding (about -36 for each
+    unit that is missing): take fewer examples for small networks.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(3, 64), nn.ReLU(), nn.Linear(64, 1))

@@ -105,6 +105,8 @@ def finite(proxy: Proxy, value: float) -> float:
     Raises:
         EvaluationError: if it isn't.
     """
+    if not hasattr(value, "__float__"):
+        raise EvaluationError(f"{type(proxy).__name__} must give a number, but gave {value!r}.")
     if not math.isfinite(value):
         raise EvaluationError(
             f"{type(proxy).__name__} is {value} for this model, so it says nothing about it: parts of the model may "
