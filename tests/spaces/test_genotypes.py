@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netwright.core.errors import InvalidInput
+from netwright.core.errors import InvalidInput, NotFound
 from netwright.spaces.genotypes import Genotype, RecurrentGenotype
 from netwright.spaces.published import PUBLISHED, PUBLISHED_RECURRENT
 
@@ -17,6 +17,14 @@ def test_published_texts_survive(name):
     genotype = PUBLISHED[name].genotype
     assert Genotype.parse(str(genotype)) == genotype
     assert genotype.n_nodes("normal") == genotype.n_nodes("reduce")
+
+
+def test_a_name_that_is_not_there():
+    with pytest.raises(NotFound, match=r"unknown published cell 'PDART': did you mean 'PDARTS'.*Available: .*NASNet"):
+        PUBLISHED["PDART"]
+    with pytest.raises(NotFound, match="Available: DARTS_V1, DARTS_V2, ENAS"):
+        PUBLISHED_RECURRENT["RNN"]
+    assert PUBLISHED.get("PDART") is None
 
 
 @pytest.mark.parametrize("name", PUBLISHED_RECURRENT)

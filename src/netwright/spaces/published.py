@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from netwright.core.errors import unknown
 from netwright.spaces.genotypes import Genotype, RecurrentGenotype
 
 __all__ = ["PUBLISHED", "PUBLISHED_RECURRENT", "Published"]
@@ -31,6 +33,16 @@ class Published:
     imagenet_millions: float | None = None
 
 
+_T = TypeVar("_T")
+
+
+class _Named(dict[str, _T]):
+    """Says which names there are where one isn't."""
+
+    def __missing__(self, name: Any) -> _T:
+        raise unknown("published cell", name, self)
+
+
 _NASNET = "Zoph et al. 2018, https://arxiv.org/abs/1707.07012"
 _AMOEBA = "Real et al. 2019, https://arxiv.org/abs/1802.01548"
 _PNAS = "Liu et al. 2018, https://arxiv.org/abs/1712.00559"
@@ -41,7 +53,7 @@ _PDARTS = "Chen et al. 2019, https://arxiv.org/abs/1904.12760"
 _SDARTS = "Chen & Hsieh 2020, https://arxiv.org/abs/2002.05283"
 _DRNAS = "Chen et al. 2021, https://arxiv.org/abs/2006.10355"
 
-PUBLISHED = {
+_CELLS = {
     "NASNet": Published(
         Genotype.parse(
             "Genotype(normal=[('sep_conv_5x5', 1), ('sep_conv_3x3', 0), ('sep_conv_5x5', 0), ('sep_conv_3x3', "
@@ -190,6 +202,8 @@ PUBLISHED = {
         imagenet_millions=5.7,
     ),
 }
+
+PUBLISHED = _Named(_CELLS)
 """Cells for images by name, in the order of their years."""
 
 _RECURRENT = {
@@ -201,5 +215,5 @@ _RECURRENT = {
     "('sigmoid', 5), ('tanh', 3), ('relu', 5)], concat=range(1, 9))",
 }
 
-PUBLISHED_RECURRENT = {name: RecurrentGenotype.parse(text) for name, text in _RECURRENT.items()}
+PUBLISHED_RECURRENT = _Named({name: RecurrentGenotype.parse(text) for name, text in _RECURRENT.items()})
 """Recurrent cells: of Pham et al. 2018, https://arxiv.org/abs/1802.03268, and of DARTS."""
