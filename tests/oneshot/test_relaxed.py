@@ -296,6 +296,16 @@ def test_every_problem_is_named():
         assert text in str(error.value)
 
 
+def test_many_of_a_kind_are_counted():
+    layers = [nn.LazyLinear(integer(4, 8, label=f"width{i}")) for i in range(9)]
+    odd = choice({"a": nn.ReLU(), "b": 3}, label="odd")
+    with pytest.raises(InvalidSpace) as error:
+        check_relaxable(Space({"net": nn.Sequential(*layers), "odd": odd}), "gdas")
+    lines = str(error.value).splitlines()
+    assert [line.split()[1] for line in lines[1:]] == ["`width0`", "`width1`", "`width2`", "and", "`odd`"]
+    assert lines[4] == "  - and 6 more like these: use `ofa`, or make it a module choice."
+
+
 def test_spaces_without_choices_and_other_spaces_are_refused():
     with pytest.raises(InvalidSpace, match="needs a choice in the network"):
         check_relaxable(Space(nn.Sequential(nn.ReLU()), training={"lr": real(0.1, 0.5)}), "darts")

@@ -30,7 +30,7 @@ def beta_darts(
         BetaDecay(weight=50.0)
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     relaxation = Relaxation(regulariser=BetaDecay(weight), stopping=stopping)
     return gradient_based(space, "beta_darts", relaxation, epochs=epochs)

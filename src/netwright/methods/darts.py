@@ -37,6 +37,6 @@ def darts(
         'exact'
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     return gradient_based(space, "darts", Relaxation(order=order, stopping=stopping), epochs=epochs)

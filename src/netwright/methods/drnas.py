@@ -36,7 +36,7 @@ def drnas(
         2
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     stages = StagePlan((Stage(0.5, partial=partial), Stage(1.0, keep=keep, partial=max(1, partial // 2))))
     relaxation = Relaxation(

@@ -34,7 +34,7 @@ def fair_darts(
         ZeroOne(weight=10.0)
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     relaxation = Relaxation(sampler=Sigmoid(), regulariser=ZeroOne(zero_one), derivation=Strongest(threshold=threshold))
     return gradient_based(space, "fair_darts", relaxation, epochs=epochs)

@@ -39,7 +39,7 @@ def fbnet(
         ExpectedCost(table=None, scale=0.2, power=0.6)
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     relaxation = Relaxation(
         sampler=ConcreteSoft(5.0, 0.09),

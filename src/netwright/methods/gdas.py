@@ -29,6 +29,6 @@ def gdas(space: SearchSpace, *, start: float = 10.0, end: float = 0.1, epochs: i
         GumbelHard(start=10.0, end=0.1)
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     return gradient_based(space, "gdas", Relaxation(sampler=GumbelHard(start, end)), epochs=epochs)

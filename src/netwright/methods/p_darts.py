@@ -43,7 +43,7 @@ def p_darts(
         2
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     relaxation = Relaxation(stages=stages, derivation=Strongest(most_skips=most_skips), arch_lr=6e-4)
     return gradient_based(space, "p_darts", relaxation, epochs=epochs)

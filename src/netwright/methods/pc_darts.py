@@ -32,7 +32,7 @@ def pc_darts(
         True
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     relaxation = Relaxation(partial=partial, edges=True, warmup=0.3, arch_lr=6e-4, stopping=stopping)
     return gradient_based(space, "pc_darts", relaxation, epochs=epochs)

@@ -31,7 +31,7 @@ def proxylessnas(
         TwoPaths()
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     relaxation = Relaxation(
         sampler=TwoPaths(),

@@ -31,6 +31,6 @@ def sdarts(
         RandomNoise(radius=0.3)
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     return gradient_based(space, "sdarts", Relaxation(perturbation=perturbation), epochs=epochs)

@@ -29,7 +29,7 @@ def snas(space: SearchSpace, *, start: float = 1.0, end: float = 0.03, epochs: i
         'one'
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
     """
     relaxation = Relaxation(sampler=ConcreteSoft(start, end), levels="one")
     return gradient_based(space, "snas", relaxation, epochs=epochs, samples=2)

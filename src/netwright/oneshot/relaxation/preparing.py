@@ -48,7 +48,7 @@ def gradient_based(
         50
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming choices that can't be relaxed.
         InvalidInput: if `epochs` is below 1.
     """
     check_relaxable(space, method)

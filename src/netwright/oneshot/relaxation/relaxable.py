@@ -6,7 +6,7 @@ is made, before anything is trained.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from netwright.core.errors import InvalidSpace, problems
@@ -15,6 +15,8 @@ from netwright.spaces.decisions import decisions_of
 from netwright.spaces.nodes import Call, Choice, Integer, Real, Repeat, Subset, children
 
 __all__ = ["check_relaxable", "is_identity", "makes_module"]
+
+_NAMED = 3  # choices of a kind that are named
 
 
 def check_relaxable(space: Any, method: str) -> None:
@@ -32,7 +34,7 @@ def check_relaxable(space: Any, method: str) -> None:
         method: who needs it, for the message.
 
     Raises:
-        InvalidSpace: naming every choice that can't be relaxed.
+        InvalidSpace: naming the choices that can't be relaxed: the first three of a kind, and how many more.
     """
     if not isinstance(space, Space):
         raise InvalidSpace(
@@ -41,7 +43,7 @@ def check_relaxable(space: Any, method: str) -> None:
         )
     if not decisions_of(space.tree):
         raise InvalidSpace(f"`{method}` needs a choice in the network, but {space.name!r} has none: use `random`.")
-    found = list(dict.fromkeys(_refused(space.tree)))
+    found = _shortened(dict.fromkeys(_refused(space.tree)))
     if found:
         raise InvalidSpace(problems(f"`{method}` needs every choice to be a module choice", found).replace(":", ";", 1))
 
@@ -60,21 +62,35 @@ def is_identity(option: Any) -> bool:
     return isinstance(option, Call) and option.name == "Identity"
 
 
-def _refused(node: Any) -> Iterator[str]:
+def _shortened(found: Iterable[tuple[str, str]]) -> list[str]:
+    """What is wrong with the first choices of each kind, and with how many more."""
+    kinds: dict[str, list[str]] = {}
+    for said, advice in found:
+        kinds.setdefault(advice, []).append(said)
+    told: list[str] = []
+    for advice, all_said in kinds.items():
+        told += [f"{said}: {advice}" for said in all_said[:_NAMED]]
+        if len(all_said) > _NAMED:
+            told.append(f"and {len(all_said) - _NAMED} more like these: {advice}")
+    return told
+
+
+def _refused(node: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong, and what to do."""
     if isinstance(node, (Integer, Real)):
-        yield f"`{node.label}` is a number: use `ofa`, or make it a module choice."
+        yield f"`{node.label}` is a number", "use `ofa`, or make it a module choice."
     elif isinstance(node, Choice) and not makes_module(node):
         options = ", ".join(map(str, node.keys[:4])) + (", …" if len(node.keys) > 4 else "")
         if not any(isinstance(part, Call) for option in node.options for part in _all_parts(option)):
-            yield f"`{node.label}` chooses among values ({options}): use `ofa`, or make it a module choice."
+            yield f"`{node.label}` chooses among values ({options})", "use `ofa`, or make it a module choice."
         else:
-            yield f"`{node.label}` has options that are no modules ({options}): make each one a module."
+            yield f"`{node.label}` has options that are no modules ({options})", "make each one a module."
     elif isinstance(node, Subset) and not all(isinstance(option, (list, tuple)) for option in node.options):
-        yield f"`{node.label}` picks {node.k} of {len(node.keys)}, which only the edges of a cell can be: use `spos`."
+        yield f"`{node.label}` picks {node.k} of {len(node.keys)}, which only the edges of a cell can be", "use `spos`."
     elif isinstance(node, Repeat) and not makes_module(node) and node.minimum < len(node.blocks):
-        yield f"`{node.label}` repeats what are no modules: use `regularized-evolution`."
+        yield f"`{node.label}` repeats what are no modules", "use `regularized-evolution`."
     elif isinstance(node, Call) and node.kwargs.get("output") == "unused" and decisions_of(node):
-        yield f"`{node.name}` puts out the nodes that no other takes, and in a mixture all are taken: use `spos`."
+        yield f"`{node.name}` puts out the nodes that no other takes, and in a mixture all are taken", "use `spos`."
     for part in children(node):
         yield from _refused(part)
 
