@@ -279,6 +279,8 @@ def test_which_methods_are_meant():
         methods_from([Deduplicated(Random()), Deduplicated(LocalSearch())])
     with pytest.raises(InvalidInput, match="say at least one method"):
         methods_from([])
+    with pytest.raises(InvalidInput, match="say at least one method"):
+        methods_from(" , ")
 
 
 def test_optunas_samplers_come_with_vs(monkeypatch):

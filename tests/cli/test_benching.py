@@ -152,12 +152,17 @@ def test_alone_it_says_what_is_there_and_what_is_not(netwright):
         (("toy-one", "--jobs", "-1"), "`--jobs` must be a whole number of at least 1, but got '-1'."),
         (("toy-one", "--workers", "0"), "`--workers` must be a whole number of at least 1, but got '0'."),
         (("toy-one", "--start", "best"), "`--start` must be random or default, but got 'best'."),
+        (("toy-one", "--methods", ""), "say at least one method; there are: "),
         (("toy-one", "--vs", "ax"), "`vs` must be one of optuna, but got 'ax'."),
     ],
 )
 def test_what_is_wrong_is_one_line(refuses, arguments, said):
     assert refuses("bench", *arguments).startswith(said)
     assert not Path("runs").exists(), "nothing is left behind"
+
+
+def test_the_help_names_the_comparison_of_proxies(netwright):
+    assert "netwright bench proxies" in " ".join(netwright("bench", "--help").out.split())
 
 
 def test_a_folder_that_is_not_ours(refuses, tmp_path):

@@ -65,7 +65,9 @@ def methods_from(
     if isinstance(given, Mapping):
         items: list[tuple[str, Any]] = list(given.items())
     else:
-        listed: list[Any] = [one.strip() for one in given.split(",")] if isinstance(given, str) else list(given)
+        listed: list[Any] = (
+            [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else list(given)
+        )
         items = []
         for one in listed:
             if one == "all":

@@ -251,7 +251,11 @@ def profile(
 def bench(
     benchmarks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="BENCHMARK", help="Names; without any, what is there is listed.", show_default=False),
+        typer.Argument(
+            metavar="BENCHMARK",
+            help="Names; without any, what is there is listed. `proxies`: how well zero-cost proxies rank networks.",
+            show_default=False,
+        ),
     ] = None,
     *,
     methods: Annotated[
@@ -282,7 +286,8 @@ def bench(
 ) -> Action:
     """Compare methods on tables of arches that somebody trained before.
 
-    Nothing is trained. The folder gets a page with figures and tables, and all results.
+    Nothing is trained. The folder gets a page with figures and tables, and all results. `netwright bench proxies`
+    compares zero-cost proxies instead.
     """
     return partial(
         benching.bench,
