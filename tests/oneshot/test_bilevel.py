@@ -15,7 +15,7 @@ from netwright.evaluators import TrainingPlan
 from netwright.evaluators.examples_in_memory import in_memory
 from netwright.oneshot.bilevel import bilevel
 from netwright.oneshot.relaxation.perturbation import Adversarial, RandomNoise
-from netwright.oneshot.relaxation.regularisers import BetaDecay
+from netwright.oneshot.relaxation.regularisers import BetaDecay, DirichletAnchor
 from netwright.oneshot.relaxation.relaxation import Relaxation
 from netwright.oneshot.relaxation.samplers import ConcreteSoft, DirichletSample, GumbelHard, Softmax, TwoPaths
 from netwright.oneshot.relaxation.searching import RelaxedSearch
@@ -150,3 +150,15 @@ def test_a_loss_that_is_no_number_ends_it(task):
         list(
             bilevel(begun(task, Relaxation(), plan=replace(PLAN, lr=1e12, clip=0.0)), in_memory(task, task.train), task)
         )
+
+
+def test_architecture_parameters_that_are_no_numbers_end_it(task):
+    search = begun(task, Relaxation(sampler=DirichletSample(), regulariser=DirichletAnchor(1.0)))
+    with torch.no_grad():
+        for parameter in search.relaxed.arch_parameters():
+            parameter.fill_(float("nan"))
+    with pytest.raises(
+        EvaluationError, match=r"parameters are no numbers .*: it diverged\. Give a `plan` with a"
+    ) as said:
+        list(bilevel(search, in_memory(task, task.train), task))
+    assert isinstance(said.value.__cause__, ValueError)

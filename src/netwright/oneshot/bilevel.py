@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def bilevel(
     while len(search.epochs) < plan.epochs and not (search.epochs and search.epochs[-1].stopped):
         begun, earlier, done, learned, stopped = clock(), search.seconds, 0, 0, ""
         train, val = torch.zeros((), device=device), torch.zeros((), device=device)
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), _saying_divergence(search):
             if device.type == "cuda":  # dropout draws on the device there; not continued to the bit, but reproducible
                 torch.cuda.manual_seed(int(search.noise.sum()) + len(search.epochs))
             torch.random.set_rng_state(search.noise)
@@ -93,10 +94,7 @@ def bilevel(
         losses = {"train": float(train) / max(done, 1)} | ({"val": float(val) / learned} if learned else {})
         if not all(map(math.isfinite, losses.values())):
             told = ", ".join(f"{name} {loss:g}" for name, loss in losses.items())
-            raise EvaluationError(
-                f"the losses of the relaxed network are {told} (lr {plan.lr:g}): it diverged. Give a `plan` with a "
-                "smaller `lr`, or with `clip`."
-            )
+            raise _diverged(search, f"the losses of the relaxed network are {told}")
         progress = 1.0 if stopped else (len(search.epochs) + 1) / plan.epochs
         search.epoch(losses=losses, values=_values(search, others, task, progress), progress=progress)
         if stopped:
@@ -109,6 +107,21 @@ def bilevel(
         if checkpoint is not None:
             search.save_sometimes(checkpoint, last=bool(search.epochs[-1].stopped) or len(search.epochs) == plan.epochs)
         yield search.epochs[-1]
+
+
+def _diverged(search: RelaxedSearch, found: str) -> EvaluationError:
+    return EvaluationError(f"{found} (lr {search.plan.lr:g}): it diverged. Give a `plan` with a smaller `lr`.")
+
+
+@contextmanager
+def _saying_divergence(search: RelaxedSearch) -> Iterator[None]:
+    """Says why nothing can be drawn by architecture parameters that are no numbers any more, before an epoch ends."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if not any(bool(parameter.isnan().any()) for parameter in search.relaxed.arch_parameters()):
+            raise
+        raise _diverged(search, "architecture parameters are no numbers") from error
 
 
 def _parts(examples: ExamplesInMemory, search: RelaxedSearch) -> tuple[ExamplesInMemory, ExamplesInMemory]:
