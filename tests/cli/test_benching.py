@@ -145,6 +145,7 @@ def test_alone_it_says_what_is_there_and_what_is_not(netwright):
     [
         (("toy-on",), "unknown benchmark 'toy-on': did you mean 'toy_one'"),
         (("toy-gone",), "the table 'gone.npz' is not here: put it there."),
+        (("proxies", "toy-one"), "`netwright bench proxies` is a comparison of its own: name no benchmark beside it."),
         (("toy-one", "--methods", "randm"), "unknown method 'randm': did you mean 'random'"),
         (("toy-one", "--methods", "a,b"), "these methods can't be compared: unknown method 'a':"),
         (("toy-one", "--seeds", "none"), "`--seeds` must be a whole number of at least 1, but got 'none'."),

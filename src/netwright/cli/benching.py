@@ -48,6 +48,8 @@ def bench(
         return _say_what_is_there(as_json=as_json)
     if list(names) == ["proxies"]:
         return show_proxy_ranks(as_json=as_json)
+    if "proxies" in names:
+        raise InvalidInput("`netwright bench proxies` is a comparison of its own: name no benchmark beside it.")
     n_seeds = whole_number("--seeds", seeds, least=1)
     n_queries = whole_number("--queries", queries, least=1)
     n_workers = whole_number("--workers", workers, least=1)
