@@ -58,3 +58,5 @@ def test_what_is_refused():
         rungs(least=2)
     with pytest.raises(InvalidInput, match=r"`most` .* must be at least 1, but got 0"):
         rungs(most=0)
+    with pytest.raises(InvalidInput, match="`eta` must be a number, but got '3'"):
+        rungs(eta="3")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from numbers import Real
 
 from netwright.core.errors import InvalidInput
 
@@ -42,8 +43,11 @@ def rungs(
         ((0.06, 1.0), (1.0,))
 
     Raises:
-        InvalidInput: if a number is out of its range.
+        InvalidInput: if one is no number or out of its range.
     """
+    for name, value in (("eta", eta), ("least", least), ("most", most)):
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise InvalidInput(f"`{name}` must be a number, but got {value!r}.")
     if not eta > 1:
         raise InvalidInput(f"`eta` must be above 1, but got {eta!r}.")
     if not 0 <= least <= 1:
