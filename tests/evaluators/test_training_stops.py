@@ -9,6 +9,7 @@ import pytest
 
 from netwright import Space, choice, n_outputs, nn
 from netwright.core import Arch, Candidate, Context, Curves, Record
+from netwright.core.errors import EvaluationError
 from netwright.core.protocols import wants_of
 from netwright.evaluators import Limited, Training, TrainingPlan
 from netwright.evaluators.checkpoints import load_checkpoint
@@ -70,6 +71,27 @@ def test_a_repeat_with_another_seed_is_not_stopped(dense_space, blobs):
     assert (again["epochs"], again["stop_epoch"]) == (4, 0)
     promoted = evaluator(Candidate(1, ARCH, parent=0), Context(seed=3, parent=Record(0, ARCH, 0.25)))
     assert promoted["epochs_saved"] == 2
+
+
+@dataclass(frozen=True)
+class Says:
+    """Says what it is given, whatever the curve."""
+
+    what: object
+    compares = False
+
+    def __call__(self, curve: RunningCurve) -> object:
+        return self.what
+
+
+def test_a_rule_says_why_or_nothing(dense_space, blobs):
+    for nothing in (None, False, ""):
+        context = Context(seed=3)
+        stopped(dense_space, blobs, stop=Stopping(Says(nothing), checked=0.0))(Candidate(0, ARCH), context)
+        assert context.partial is None
+    for nonsense in (float("nan"), True, ["stop"]):
+        with pytest.raises(EvaluationError, match=r"must say why to stop, as a text, .* but Says said"):
+            stopped(dense_space, blobs, stop=Says(nonsense))(Candidate(0, ARCH), Context(seed=3))
 
 
 def test_a_rule_that_never_stops_changes_nothing(dense_space, blobs):

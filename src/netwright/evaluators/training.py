@@ -181,7 +181,13 @@ class Training:
         if len(fitting.validation.get(f"val_{metric}", ())) != epoch:  # a checkpoint that was written without a rule
             return
         curve = stopping.curve(metric, fitting.validation, fitting.losses, until, context.earlier)
-        fitting.verdict = stopping.rule(curve)
+        verdict: object = stopping.rule(curve) or ""  # perhaps a user's own
+        if not isinstance(verdict, str):
+            raise EvaluationError(
+                f"a stopping rule must say why to stop, as a text, or '' to go on, but {type(stopping.rule).__name__} "
+                f"said {verdict!r}."
+            )
+        fitting.verdict = verdict
         if fitting.verdict:
             fitting.verdict_epoch = epoch
             if not stopping.checks(context.seed):
