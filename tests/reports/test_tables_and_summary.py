@@ -116,8 +116,9 @@ def test_arch_text_is_aligned_and_may_be_empty():
     ],
 )
 def test_a_missing_package_is_named_with_its_install_line(module, call, hint, monkeypatch):
-    from netwright.reports import report_html
+    from netwright.reports import html_page, report_html
 
+    html_page._plotly_code.cache_clear()  # a page of an earlier test would do without plotly
     monkeypatch.setitem(sys.modules, module, None)
     for loaded in [name for name in sys.modules if name.startswith(module + ".")]:
         monkeypatch.setitem(sys.modules, loaded, None)
