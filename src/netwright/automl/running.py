@@ -106,11 +106,7 @@ def run_request(request: Request, folder: RunFolder | None, checkpoints: Path) -
     given = recipe
     if recipe.prepare is not None:
         progress.stage("prepare", f"{name}: {getattr(recipe.prepare, 'doing', 'training what its networks share')}")
-        recipe = _prepared(recipe.prepare, request, plan, checkpoints)
-        if recipe.evaluator is not None and request.shortcuts.facts is not None:
-            _log.warning(
-                "`stop` and `inherit` are about training candidates: they do nothing here, where %s trains none.", name
-            )
+        recipe = _prepared(recipe.prepare, name, request, plan, checkpoints)
     evaluator, limits = _evaluator(request, plan)
     if recipe.evaluator is not None:
         evaluator = recipe.evaluator(evaluator)
@@ -221,7 +217,11 @@ def _planned(request: Request) -> SearchPlan:
 
 
 def _prepared(
-    prepare: Callable[[Evaluator, Context], Recipe], request: Request, plan: SearchPlan | None, checkpoints: Path
+    prepare: Callable[[Evaluator, Context], Recipe],
+    name: str,
+    request: Request,
+    plan: SearchPlan | None,
+    checkpoints: Path,
 ) -> Recipe:
     """The recipe after its preparation, which sees all of the train part and may use a share of the search's time."""
     deadline = None
@@ -241,6 +241,10 @@ def _prepared(
 
     context = Context(request.seed, deadline, request.device, checkpoints=checkpoints, on_log=tell)
     recipe = prepare(usual, context)
+    if recipe.evaluator is not None and request.shortcuts.facts is not None:
+        _log.warning(
+            "`stop` and `inherit` are about training candidates: they do nothing here, where %s trains none.", name
+        )
     if request.warm_start:
         recipe = replace(recipe, strategy=WarmStarted(recipe.strategy, request.warm_start))
     return recipe
