@@ -110,6 +110,14 @@ def test_where_data_are_many_candidates_see_a_part():
     assert "arches of more than 1.25M FLOPs are left out" in plan.notes[-1]
 
 
+def test_small_data_give_more_candidates():
+    few, many = planned(60.0, n=1_000, each=1e-4), planned(60.0, n=100, each=1e-6)
+    assert few.expected_candidates < 12
+    assert many.expected_candidates > 100
+    assert many.training.epochs == 40
+    assert planned(60.0, n=100, each=1e-6, candidates=5).expected_candidates == 5
+
+
 def test_few_candidates_get_more_each():
     few, usual = planned(600.0, candidates=2), planned(600.0)
     assert few.expected_candidates == 2

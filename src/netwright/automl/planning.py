@@ -45,6 +45,7 @@ _MOST_FINAL_EPOCHS = 80
 _LEAST_FINAL_EPOCHS = 12  # dearer arches, which the final training couldn't pass over this often, are left out
 _LEAST_EXAMPLES = 500  # of the train part, for a candidate
 _MANY_PASSES = 25  # over the data, from which on augmentation may be as strong as usual
+_SCORING = 0.4  # of the time that training on an example takes
 _OVERHEAD = 0.1  # seconds of a candidate beside its training
 _WRITING = 2.0  # seconds kept for scoring, writing and ending
 
@@ -151,6 +152,9 @@ def plan_for_seconds(
     final_seconds = min(FINAL_SHARE * left, 1.25 * an_epoch * most_final)
     search = max(left - final_seconds, 0.05 * total)
     count = _expected(search, budget.candidates)
+    if budget.candidates is None:  # where the longest training takes less than a candidate's share, there will be more
+        longest = each * (_MOST_EPOCHS * len(task.train) + _SCORING * len(task.validation)) + _OVERHEAD
+        count = max(count, int(search * workers / longest))
     halved = halving and not fixed and budget.candidates is None and count >= _WORTH_HALVING
     for_each = max(0.0, search * workers / count - _OVERHEAD) / workers
     if halved:  # what is saved goes into more candidates and longer trainings alike
@@ -229,7 +233,7 @@ def _expected(seconds: float, limit: int | None) -> int:
 
 def _epochs_and_examples(n: int, n_validation: int, each: float, seconds: float, least: int) -> tuple[int, int]:
     """Epochs and examples of a candidate's training that take about so many seconds."""
-    scoring = 0.4 * each * n_validation
+    scoring = _SCORING * each * n_validation
     passes = max(1.0, (seconds - scoring) / each)  # examples that can be trained on, counted again in each epoch
     epochs = min(_MOST_EPOCHS, int(passes / n))
     if epochs >= least:
