@@ -11,7 +11,7 @@ from netwright import Space, integer
 from netwright.automl import resume, search
 from netwright.automl.warm_start import earlier_records
 from netwright.core.errors import InvalidInput, RunError
-from netwright.strategies import WarmStarted
+from netwright.strategies import Random, WarmStarted
 
 SPACE = Space({"x": integer(0, 99), "y": integer(0, 99)})
 WIDER = Space({"x": integer(0, 150), "y": integer(0, 99), "z": integer(0, 9, default=0)})
@@ -55,7 +55,7 @@ def test_a_folder_goes_on_with_the_same_earlier_records_only(earlier, tmp_path):
     assert header == {
         "given": str(earlier.folder.resolve()),
         "name": "40 earlier records",
-        "digest": WarmStarted(None, earlier.history.records).digest,
+        "digest": WarmStarted(Random(), earlier.history.records).digest,
     }
     more = search(SPACE, loss, budget="20 candidates", warm_start=earlier, **warm)
     whole = search(SPACE, loss, budget="20 candidates", method="random", warm_start=earlier, seed=3)

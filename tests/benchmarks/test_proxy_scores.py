@@ -44,8 +44,13 @@ def test_rows_are_scipys_and_sorted():
         rank_rows(table, "cifar10")
 
 
+@pytest.fixture
+def tables(shared_data, monkeypatch):
+    monkeypatch.setenv("NETWRIGHT_DATA", str(shared_data))
+
+
 @pytest.mark.shared_data
-def test_the_stored_table():
+def test_the_stored_table(tables):
     table = proxy_table()
     assert len(table) == 9723
     assert len(table.scores) == 13
@@ -62,7 +67,7 @@ def test_the_stored_table():
 
 
 @pytest.mark.shared_data
-def test_what_the_command_prints(capsys):
+def test_what_the_command_prints(tables, capsys):
     assert show_proxy_ranks(as_json=True) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["arches"] == 9723
