@@ -105,11 +105,10 @@ def plan_for_candidates(task: Task, base: TrainingPlan, n_candidates: int, *, fi
     """
     epochs = base.epochs if fixed else min(_MOST_EPOCHS, max(6, round(300_000 / len(task.train))))
     final = base.epochs if fixed else min(_MOST_FINAL_EPOCHS, 2 * epochs)
-    training, last = replace(base, epochs=epochs), replace(base, epochs=final)
     return SearchPlan(
-        training if fixed else _suited(training, epochs),
+        _plan_of(base, epochs, epochs, fixed=fixed),
         len(task.train),
-        last if fixed else _suited(last, final),
+        _plan_of(base, final, final, fixed=fixed),
         expected_candidates=n_candidates,
         notes=(f"each candidate trains for {epochs} epochs on all of the train part, the winner for {final}.",),
     )
@@ -183,11 +182,10 @@ def plan_for_seconds(
         reason = "the final training would be too short for them"
         notes.append(f"arches of more than {count_text(limit)} FLOPs are left out: {reason}.")
     precise = replace(base, precision=speed.precision)
-    training, last = replace(precise, epochs=epochs), replace(precise, epochs=most_final)
     return SearchPlan(
-        training if fixed else _suited(training, epochs),
+        _plan_of(precise, epochs, epochs, fixed=fixed),
         n_train,
-        last if fixed else _suited(last, min(most_final, final_seconds / an_epoch)),
+        _plan_of(precise, most_final, min(most_final, final_seconds / an_epoch), fixed=fixed),
         total - margin - final_seconds,
         final_seconds,
         limit,
@@ -220,9 +218,14 @@ def speed_text(speed: Speed) -> str:
     return ", ".join(f"{name} {1 / each:,.0f} examples/s" for name, each in speed.compared.items())
 
 
-def _suited(plan: TrainingPlan, passes: float) -> TrainingPlan:
-    """The plan with images shifted less where the passes are few: networks don't overfit then, but learn slower."""
-    return plan if passes >= _MANY_PASSES else replace(plan, crop=min(plan.crop, 1))
+def _plan_of(base: TrainingPlan, epochs: int, passes: float, *, fixed: bool) -> TrainingPlan:
+    """The plan of so many epochs, of which so many passes fit into the time.
+
+    Unless the user chose it, images are shifted less where the passes are few: networks don't overfit then, but learn
+    slower.
+    """
+    crop = base.crop if fixed or passes >= _MANY_PASSES else min(base.crop, 1)
+    return replace(base, epochs=epochs, crop=crop)
 
 
 def _expected(seconds: float, limit: int | None) -> int:

@@ -85,11 +85,9 @@ class _Space(Space):
         chain = tuple(itertools.pairwise(range(7)))
         yield from (arch_of((code,) * 5, chain) for code in range(len(OPERATIONS)))
         for vertex in range(1, 7):
-            edges = dict.fromkeys([(0, vertex), (vertex, 6)] if vertex < 6 else [(0, 6)], 1)
-            decisions: dict[str, Any] = {
-                name: edges.get(edge, 0) for edge, name in zip(EDGES, _EDGE_NAMES, strict=True)
-            }
-            yield Arch(decisions | dict.fromkeys(_OPERATION_NAMES, OPERATIONS[0]))
+            there = {(0, vertex), (vertex, 6)} if vertex < 6 else {(0, 6)}
+            decisions: dict[str, Any] = dict.fromkeys(_OPERATION_NAMES, OPERATIONS[0])
+            yield Arch(decisions | {name: int(edge in there) for edge, name in zip(EDGES, _EDGE_NAMES, strict=True)})
 
 
 @spaces.register
