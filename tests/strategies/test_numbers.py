@@ -40,6 +40,17 @@ def test_a_text_is_no_number(kind, given, name, declared):
             kind(**given, **{name: wrong})
 
 
+GIVEN = [case[:3] for case in CASES if getattr(case[0](**case[1]), case[2]) is not None]
+
+
+@pytest.mark.parametrize(("kind", "given", "name"), GIVEN, ids=[f"{c[0].__name__}-{c[2]}" for c in GIVEN])
+def test_numbers_of_numpy_become_pythons(kind, given, name):
+    plain = getattr(kind(**given), name)
+    got = getattr(kind(**given, **{name: np.array(plain)[()]}), name)
+    assert type(got) is type(plain)
+    assert got == plain
+
+
 def test_there_are_many_of_them():
     assert len({kind for kind, *_ in CASES}) >= 12
 

@@ -63,7 +63,7 @@ class Constrained:
         found = constraints_from(self.constraints)
         if not found:
             raise InvalidInput("`constraints` of Constrained must be one limit at least, such as 'params<=100k'.")
-        if not isinstance(self.tries, int) or self.tries < 1:
+        if self.tries < 1:
             raise InvalidInput(f"`tries` of Constrained must be at least 1, but got {self.tries!r}.")
         object.__setattr__(self, "constraints", found)
 

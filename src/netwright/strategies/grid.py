@@ -34,7 +34,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        if not isinstance(self.resolution, int) or self.resolution < 1:
+        if self.resolution < 1:
             raise InvalidInput(f"`resolution` of Grid must be at least 1, but got {self.resolution!r}.")
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:

@@ -6,6 +6,8 @@ from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from netwright.core.errors import InvalidInput, problems
 
 __all__ = ["check_numbers"]
@@ -15,6 +17,8 @@ _KINDS = {"int": (Integral, "a whole number"), "float": (Real, "a number")}
 
 def check_numbers(strategy: Any) -> None:
     """Check that the fields of a dataclass that are declared as numbers hold such; `True` is none.
+
+    NumPy's numbers become Python's.
 
     Example:
         >>> from netwright.strategies import RegularizedEvolution
@@ -34,9 +38,10 @@ def check_numbers(strategy: Any) -> None:
         if declared not in _KINDS or rest not in ("", "None"):
             continue
         (kind, words), value = _KINDS[declared], getattr(strategy, field.name)
-        if (isinstance(value, kind) and not isinstance(value, bool)) or (rest and value is None):
-            continue
-        wrong.append(f"`{field.name}` of {owner} must be {words}{' or None' if rest else ''}, but got {value!r}.")
+        if isinstance(value, np.generic) and isinstance(value, kind):
+            object.__setattr__(strategy, field.name, value.item())
+        elif isinstance(value, bool) or not (isinstance(value, kind) or (rest and value is None)):
+            wrong.append(f"`{field.name}` of {owner} must be {words}{' or None' if rest else ''}, but got {value!r}.")
     if len(wrong) == 1:
         raise InvalidInput(wrong[0])
     if wrong:

@@ -100,14 +100,14 @@ class OptunaSampler:
             ("startup", self.startup, _STARTUP, 1),
             ("population", self.population, _POPULATION, 2),
         ):
-            if value is not None and (not isinstance(value, int) or value < least):
+            if value is not None and value < least:
                 raise InvalidInput(f"`{name}` of OptunaSampler must be at least {least}, but got {value!r}.")
             if value is not None and self.sampler not in having:
                 raise InvalidInput(
                     f"`{name}` is an option of the samplers {', '.join(sorted(having))}, but got {name}={value} with "
                     f"{self.sampler!r}: leave it out."
                 )
-        if not isinstance(self.tries, int) or self.tries < 1:
+        if self.tries < 1:
             raise InvalidInput(f"`tries` of OptunaSampler must be at least 1, but got {self.tries!r}.")
         require_optuna(*(("cmaes",) if self.sampler == "cmaes" else ()))
 

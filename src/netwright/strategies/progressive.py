@@ -78,7 +78,7 @@ class Progressive:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        if not isinstance(self.beam, int) or self.beam < 1:
+        if self.beam < 1:
             raise InvalidInput(f"`beam` of Progressive must be at least 1, but got {self.beam!r}.")
         if not callable(getattr(self.predictor, "fit", None)):
             raise InvalidInput(f"`predictor` of Progressive must have a method fit, but got {self.predictor!r}.")

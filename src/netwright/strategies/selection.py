@@ -42,7 +42,7 @@ class Tournament:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        if not isinstance(self.size, int) or self.size < 1:
+        if self.size < 1:
             raise InvalidInput(f"`size` of Tournament must be a whole number of at least 1, but got {self.size!r}.")
 
     def __call__(self, records: Sequence[Record]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -39,7 +39,7 @@ class Staged:
     def __post_init__(self) -> None:
         check_numbers(self)
         check_inner("Staged", strategy=self.strategy, then=self.then)
-        if not isinstance(self.after, int) or self.after < 1:
+        if self.after < 1:
             raise InvalidInput(f"`after` of Staged must be a whole number of at least 1, but got {self.after!r}.")
 
     def propose(self, space: SearchSpace, history: History, rng: np.random.Generator) -> Candidate:

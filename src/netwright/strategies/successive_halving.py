@@ -51,7 +51,7 @@ class SuccessiveHalving:
         check_inner("SuccessiveHalving", strategy=self.strategy)
         object.__setattr__(self, "fidelities", checked_fidelities(self.fidelities))
         shares_kept(self.fidelities, self.eta)
-        if self.n_arches is not None and (not isinstance(self.n_arches, int) or self.n_arches < 1):
+        if self.n_arches is not None and self.n_arches < 1:
             raise InvalidInput(f"`n_arches` of SuccessiveHalving must be at least 1 or None, but got {self.n_arches}.")
 
     @property

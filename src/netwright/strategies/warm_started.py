@@ -72,7 +72,7 @@ class WarmStarted:
                 "`records` of WarmStarted must be the records of a search, such as history.records, but got "
                 f"a {type(self.records).__name__}."
             )
-        if not isinstance(self.first, int) or self.first < 0:
+        if self.first < 0:
             raise InvalidInput(f"`first` of WarmStarted must be at least 0, but got {self.first!r}.")
         object.__setattr__(self, "records", tuple(self.records))
         object.__setattr__(self, "digest", _digest(self.records))

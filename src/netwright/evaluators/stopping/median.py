@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
@@ -59,7 +60,7 @@ def check_start(rule: object, start: int, grace: int) -> None:
     Raises:
         InvalidInput: if one is below 1.
     """
-    if not all(isinstance(number, int) and number >= 1 for number in (start, grace)):
+    if not all(isinstance(number, Integral) and number >= 1 for number in (start, grace)):
         raise InvalidInput(
             f"`start` and `grace` of {type(rule).__name__} must be whole numbers of at least 1, but got "
             f"start={start!r}, grace={grace!r}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
@@ -35,7 +36,7 @@ class Patience:
     compares: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.epochs, int) or self.epochs < 1 or not self.least >= 0:
+        if not isinstance(self.epochs, Integral) or self.epochs < 1 or not self.least >= 0:
             raise InvalidInput(
                 "`epochs` of Patience must be a whole number of at least 1 and `least` at least 0, but got "
                 f"epochs={self.epochs!r}, least={self.least!r}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
@@ -47,7 +48,7 @@ class SumOfLosses:
     def __post_init__(self) -> None:
         check_start(self, self.start, self.grace)
         check_share(self, self.share)
-        if self.last is not None and not (isinstance(self.last, int) and self.last >= 1):
+        if self.last is not None and not (isinstance(self.last, Integral) and self.last >= 1):
             raise InvalidInput(
                 f"`last` of SumOfLosses must be a whole number of at least 1, or None; got {self.last!r}."
             )
