@@ -89,7 +89,16 @@ def test_parents_are_kept_and_the_header_says_so(tmp_path):
     digests = {record.arch.digest for record in records}
     assert {file.stem for file in (tmp_path / "checkpoints").glob("*.pt")} == digests
     assert json.loads((tmp_path / "run.json").read_text())["shortcuts"]["inherit"] is True
+    assert not any("no candidate has a parent" in warning for warning in result.final["warnings"])
     assert "Inherited weights" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_without_parents_nothing_is_inherited_and_that_is_said(tmp_path):
+    found = searched(tmp_path / "random", 2, inherit=True)
+    assert any("no candidate has a parent" in warning for warning in found.final["warnings"])
+    assert "no candidate has a parent" in (tmp_path / "random" / "report.html").read_text(encoding="utf-8")
+    usual = searched(tmp_path / "usual", 2)
+    assert not any("parent" in warning for warning in usual.final["warnings"])
 
 
 def test_another_rule_is_another_search(tmp_path):

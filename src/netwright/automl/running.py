@@ -332,8 +332,19 @@ def _finish(
             warnings += [fresh.warning] if fresh.warning else []
     if result.best is not None:
         final["record"] = result.best.record.id
+    if request.shortcuts.inherit and plan is not None and _no_parents(result.history, recipe):
+        warnings.append(
+            "no candidate has a parent, so `inherit` did nothing: use local search, or evolution with more candidates "
+            "than its population."
+        )
     final["warnings"] = warnings
     result.final = final
+
+
+def _no_parents(history: History, recipe: Recipe) -> bool:
+    """Whether several candidates were trained, none of them made from another."""
+    trained = [record for record in history.records if "inherited" in record.metrics]
+    return recipe.evaluator is None and len(trained) > 1 and all(record.parent is None for record in trained)
 
 
 def _fresh(request: Request, plan: SearchPlan, history: History, best: Record, checkpoints: Path) -> FreshScore | None:
