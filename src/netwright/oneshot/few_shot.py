@@ -89,7 +89,7 @@ def decision_to_split(space: Space) -> str:
     """The decision that a supernet is split by if none is named: of those that always count, one with most values.
 
     Among equals, one that chooses between modules comes first, then the first in the space's order. The paper finds
-    that it matters little which; in a cell it does: the edge from input to output ranks worse than no splitting.
+    that it matters little which; in a cell it may: see `benchmarks/supernet_ranking.py --edge`.
 
     Raises:
         InvalidSpace: if there is none.
