@@ -2,10 +2,11 @@
 
     python benchmarks/elastic_front.py [--folder elastic_front] [--minutes 25] [--seeds 1] [--quick] [--json]
 
-Fashion-MNIST. A residual network with elastic widths, kernels, expansions and depths is trained once, in the style of
-Once-for-all: the largest and the smallest path and random ones in each step, the largest teaches (`sandwich`), or the
-largest first and then step by step smaller (`shrinking`). Then 2,000 of its paths are scored on the validation part, by
-NSGA-II, and the front is measured on the official test images with the weights that it has: nothing is trained again.
+Fashion-MNIST. A residual network with elastic widths, kernels, expansions and depths is trained once: one random path
+in each step (`uniform`), or, as Once-for-all and BigNAS do, the largest first and then step by step smaller (`shrinking`),
+or the largest, the smallest and random ones in each step, where the largest teaches (`sandwich`). Then 2,000 of its paths
+are scored on the validation part, by NSGA-II, and the front is measured on the official test images with the weights that
+it has: nothing is trained again.
 
 Random search gets the same time in all, the scoring of the 2,000 paths included: random arches of the same space, each
 trained for itself for so many epochs and scored on the same validation part; its front is measured on the same test
@@ -38,7 +39,7 @@ from netwright.evaluators.training import cached_examples
 from netwright.models import build
 from netwright.oneshot.evaluator import SupernetEvaluator
 from netwright.oneshot.extremes import extreme
-from netwright.oneshot.samplers import ProgressiveShrinking, Sandwich
+from netwright.oneshot.samplers import ProgressiveShrinking, Sandwich, Uniform
 from netwright.oneshot.selecting import explore
 from netwright.oneshot.shared_fitting import SharedFitting
 from netwright.oneshot.shared_training import fit_shared
@@ -46,7 +47,7 @@ from netwright.oneshot.supernet import Supernet
 from netwright.tasks import Task
 
 LEAST_ACCURACY, MINUTES, POINTS = 0.80, 30.0, 8
-SAMPLERS = {"sandwich": Sandwich(n_random=2), "shrinking": ProgressiveShrinking(n_paths=2)}
+SAMPLERS = {"uniform": Uniform(), "sandwich": Sandwich(n_random=2), "shrinking": ProgressiveShrinking(n_paths=2)}
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25.0, help="of the supernet's training")
     parser.add_argument("--seeds", type=int, default=1, help="of all of it")
     parser.add_argument("--evaluations", type=int, help="of paths, after the training")
-    parser.add_argument("--sampler", choices=list(SAMPLERS), default="sandwich", help="which paths are trained")
-    parser.add_argument("--lr", type=float, default=0.03, help="of the supernet")
+    parser.add_argument("--sampler", choices=list(SAMPLERS), default="uniform", help="which paths are trained")
+    parser.add_argument("--lr", type=float, default=0.3, help="of the supernet")
     parser.add_argument("--quick", action="store_true", help="tiny: to see that it works")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()

@@ -355,3 +355,44 @@ def test_the_model_takes_standardised_inputs(evaluator, few):
     again = evaluator.model(EMPTY, seed=0)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
     assert next(model.parameters()).is_contiguous(memory_format=torch.channels_last)
+
+
+# On a part of the data that depends on the arch -----------------------------------------------------------------------
+
+
+class SoMany:
+    """Of how many examples an arch is trained on, told from outside."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, arch):
+        return self.n
+
+
+@pytest.mark.parametrize(("asked", "given"), [(50, 50), (1, 3), (10**6, 96)])
+def test_so_many_examples(conv_space, few, asked, given):
+    found = Training(conv_space, few, PLAN, n_train=SoMany(asked))(candidate(), Context(seed=3))
+    assert found["n_train"] == given
+    whole = Training(conv_space, few, PLAN)(candidate(), Context(seed=3))
+    assert (found["train_loss"] == whole["train_loss"]) == (given == 96)
+
+
+def test_a_part_has_all_classes(conv_space, few, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "netwright.evaluators.training.fit", lambda f, train, *_, **__: seen.append(train) or fit(f, train, few, PLAN)
+    )
+    Training(conv_space, few, PLAN, n_train=SoMany(10))(candidate(), Context())
+    counts = np.bincount(seen[0].targets.numpy(), minlength=len(few.classes))
+    assert counts.max() - counts.min() <= 1
+
+
+def test_a_part_is_gone_on_with_and_another_is_not(conv_space, few, tmp_path):
+    some, other = (Training(conv_space, few, PLAN, n_train=SoMany(n)) for n in (48, 72))
+    at_once = some(candidate(), Context(seed=3))
+    for first in (some, other):
+        folder = tmp_path / str(first.n_train.n)
+        folder.mkdir()
+        first(candidate(0.5), Context(seed=3, checkpoints=folder))
+        assert some(candidate(), Context(seed=3, checkpoints=folder)) == at_once

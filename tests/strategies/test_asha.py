@@ -6,13 +6,13 @@ from collections import Counter
 
 import pytest
 
-from netwright import Space, choice, integer, n_outputs, nn
+from netwright import Arch, Space, choice, integer, n_outputs, nn
 from netwright.core.errors import InvalidInput
 from netwright.core.registry import benchmarks
 from netwright.evaluators import Training, TrainingPlan
 from netwright.loop import Search
 from netwright.runtime import SimulatedCluster
-from netwright.strategies import ASHA, Deduplicated, Grid, LocalSearch, Random
+from netwright.strategies import ASHA, Deduplicated, Grid, LocalSearch, Random, StartingWith
 from netwright.strategies.fidelities import rungs
 from netwright.tasks import load
 
@@ -43,6 +43,45 @@ def test_the_best_third_goes_on():
     assert {one.fidelity for one in more} == {1 / 9}
     (next_one,) = told(search, [0.2])  # one of five, and the best isn't the one that went on
     assert (next_one.arch, next_one.parent) == (more[1].arch, more[1].id)
+
+
+LIKED = (Arch({"x": 3}),)
+
+
+def outright(losses, **given):
+    """A search that begins with an arch that goes on in any case."""
+    strategy = ASHA(StartingWith(Deduplicated(Random()), LIKED), fidelities=F, eta=3.0, outright=LIKED, **given)
+    search = Search(SPACE, strategy, objectives="min:loss")
+    return search, told(search, losses)
+
+
+@pytest.mark.parametrize("decision", ["promotion", "stopping"])
+def test_what_goes_on_outright(decision):
+    search, asked = outright([0.9, 0.9, 0.9], decision=decision)
+    assert [(one.arch, one.fidelity) for one in asked] == [(LIKED[0], f) for f in F]
+    assert {one.fidelity for one in told(search, [1.0])} == {F[0]}  # and nobody else
+
+
+def test_it_goes_on_though_others_are_better():
+    search, _ = outright([])
+    first = [search.ask(), search.ask()]
+    assert [one.fidelity for one in first] == [F[0], F[0]]
+    search.tell(first[1], {"loss": 0.1})
+    search.tell(first[0], {"loss": 0.99})
+    rest = told(search, [0.5] * 4)
+    assert [one.fidelity for one in rest if one.arch == LIKED[0]] == list(F[1:])
+
+
+def test_nothing_goes_on_outright_that_failed():
+    search, _ = outright([])
+    search.tell(search.ask(), RuntimeError("broken"))
+    assert {one.fidelity for one in told(search, [0.5, 0.4])} == {F[0]}
+
+
+@pytest.mark.parametrize("wrong", [1, [LIKED[0]], ("x",)])
+def test_only_arches_go_on_outright(wrong):
+    with pytest.raises(InvalidInput, match=r"`outright` of ASHA must be a tuple of Arch"):
+        ASHA(outright=wrong)
 
 
 @pytest.mark.parametrize(("decision", "expected"), [("promotion", [0.5, 0.6, 0.7]), ("stopping", [0.5, 0.6])])

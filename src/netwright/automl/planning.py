@@ -14,14 +14,18 @@ from typing import Any
 
 from netwright.core import Budget
 from netwright.core.quantity import count_text, seconds_text
-from netwright.evaluators import Speed, TrainingPlan
+from netwright.evaluators import Pace, Speed, TrainingPlan
+from netwright.evaluators.pace import FALL
 from netwright.tasks import Task
 
 __all__ = [
     "FINAL_SHARE",
+    "LEAST_EXAMPLES",
     "LEAST_SEARCH_SHARE",
+    "PACE_SHARE",
     "PREPARATION_SHARE",
     "SearchPlan",
+    "plan_at_pace",
     "plan_for_candidates",
     "plan_for_seconds",
     "plan_under",
@@ -36,6 +40,12 @@ PREPARATION_SHARE = 0.6
 LEAST_SEARCH_SHARE = 0.15
 """The share of a search's time that is left for candidates even where a preparation takes too long."""
 
+PACE_SHARE = 0.01
+"""The share of a time budget that measuring how fast arches train may take."""
+
+LEAST_EXAMPLES = 500
+"""Of the train part, for a candidate."""
+
 _LEAST_EPOCHS = 3  # of a candidate, on as much of the data as then fits
 _MOST_EPOCHS = 40  # of a candidate
 _WORTH_HALVING = 8  # candidates: with fewer, all are trained fully
@@ -43,7 +53,6 @@ _LEAST_EPOCHS_HALVED = 8  # of a candidate where an eighth of the training is co
 _SHARE_OF_HALVING = 1 / 8 + 1 / 8 * 7 / 8  # of full trainings for all: each an eighth, and one in eight the rest
 _MOST_FINAL_EPOCHS = 80
 _LEAST_FINAL_EPOCHS = 12  # dearer arches, which the final training couldn't pass over this often, are left out
-_LEAST_EXAMPLES = 500  # of the train part, for a candidate
 _MANY_PASSES = 25  # over the data, from which on augmentation may be as strong as usual
 _SCORING = 0.4  # of the time that training on an example takes
 _OVERHEAD = 0.1  # seconds of a candidate beside its training
@@ -56,13 +65,17 @@ class SearchPlan:
 
     Attributes:
         training: of each candidate.
-        n_train: examples of the train part that candidates see.
+        n_train: examples of the train part that candidates see; with a pace, those that the default arch sees.
         final: training of the winner, on the train and validation parts together.
         search_seconds: when the search ends, counted from the start; None: no limit in time.
         final_seconds: for the final training; None: as long as its epochs take.
         flops_limit: dearer arches are not trained; None: no limit.
         expected_candidates: how many candidates will fit, about.
         fidelities: the shares of that training at which candidates are compared, ascending; the best go on.
+        pace: how long an example takes an arch, where dearer ones see fewer examples; None: each sees as many as the
+            others.
+        pace_seconds: that an example takes the default arch, by this pace.
+        pace_power: see `evaluators.AtPace`.
         notes: what the user should know.
     """
 
@@ -75,6 +88,9 @@ class SearchPlan:
     expected_candidates: int | None = None
     notes: tuple[str, ...] = ()
     fidelities: tuple[float, ...] = (1.0,)
+    pace: Pace | None = None
+    pace_seconds: float = 0.0
+    pace_power: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, for the run's header."""
@@ -85,7 +101,8 @@ class SearchPlan:
         """What `to_json` gave."""
         plans = {name: TrainingPlan(**data[name]) for name in ("training", "final")}
         tuples = {name: tuple(data[name]) for name in ("notes", "fidelities") if name in data}
-        return cls(**{**data, **plans, **tuples})
+        pace = None if data.get("pace") is None else Pace(**data["pace"])
+        return cls(**{**data, **plans, **tuples, "pace": pace})
 
 
 def plan_for_candidates(task: Task, base: TrainingPlan, n_candidates: int, *, fixed: bool = False) -> SearchPlan:
@@ -195,6 +212,36 @@ def plan_for_seconds(
     )
 
 
+def plan_at_pace(plan: SearchPlan, pace: Pace | None, costs: Mapping[str, float]) -> SearchPlan:
+    """The same plan with candidates of which those that train faster see more of the data: see `evaluators.AtPace`.
+
+    Args:
+        plan: whose candidates see a part of the data, and whose winner has so many seconds.
+        pace: how long an example takes an arch; None: it isn't known, and the plan stays as it is.
+        costs: of the default arch, which is trained as planned.
+
+    Example:
+        >>> plan = SearchPlan(
+        ...     TrainingPlan(epochs=8), 500, TrainingPlan(), final_seconds=400.0, notes=("measured.", "8 epochs each.")
+        ... )
+        >>> plan = plan_at_pace(plan, Pace(0.0, 0.01, 0.0), {"flops": 1e6, "activation_mb": 1.0})
+        >>> plan.pace_seconds, round(plan.pace_power, 3)
+        (0.01, 0.447)
+    """
+    if pace is None or not plan.final_seconds:
+        return plan
+    seconds = pace.seconds(costs)
+    share = seconds * plan.training.epochs * plan.n_train / plan.final_seconds
+    note = "arches that train faster than the default one see more examples, slower ones fewer."
+    return replace(
+        plan,
+        pace=pace,
+        pace_seconds=seconds,
+        pace_power=min(1.0, share) ** FALL,
+        notes=(*plan.notes[:2], note, *plan.notes[2:]),
+    )
+
+
 def plan_under(plan: SearchPlan, seconds_before: float | None, budget: Budget) -> SearchPlan:
     """The plan of an earlier search under another budget: candidates are trained as they were, the end moves.
 
@@ -241,4 +288,4 @@ def _epochs_and_examples(n: int, n_validation: int, each: float, seconds: float,
     epochs = min(_MOST_EPOCHS, int(passes / n))
     if epochs >= least:
         return epochs, n
-    return least, max(min(n, _LEAST_EXAMPLES), min(n, int(passes / least)))
+    return least, max(min(n, LEAST_EXAMPLES), min(n, int(passes / least)))

@@ -17,10 +17,14 @@ from netwright.automl.buildable import first_buildable
 from netwright.automl.final_training import Trained, rebuilt, train_winner
 from netwright.automl.keeping import Keeper
 from netwright.automl.overuse import FreshScore, fresh_score
+from netwright.automl.pacing import measured_pace
 from netwright.automl.planning import (
+    LEAST_EXAMPLES,
     LEAST_SEARCH_SHARE,
+    PACE_SHARE,
     PREPARATION_SHARE,
     SearchPlan,
+    plan_at_pace,
     plan_for_candidates,
     plan_for_seconds,
     plan_under,
@@ -31,7 +35,7 @@ from netwright.automl.run_facts import same_search
 from netwright.core import Constraint, History, Record, registry
 from netwright.core.errors import InvalidSpace, NetwrightError
 from netwright.core.protocols import Context, Evaluator, Executor, Recipe
-from netwright.evaluators import Limited, ModelCost, Training, TrainingPlan, measure_speed
+from netwright.evaluators import AtPace, Limited, ModelCost, Training, TrainingPlan, measure_speed
 from netwright.evaluators.training import cached_examples
 from netwright.loop import Search
 from netwright.methods.recipes import asks_for, recipe_from
@@ -203,7 +207,7 @@ def _planned(request: Request) -> SearchPlan:
             f"{type(error).__name__}: {error}\nThe arch: {dict(arch)}"
         ) from error
     used = time.time() - request.started
-    return plan_for_seconds(
+    plan = plan_for_seconds(
         task,
         base,
         budget,
@@ -214,6 +218,13 @@ def _planned(request: Request) -> SearchPlan:
         fixed=fixed,
         halving=asks_for(request.method, "foreseen") and len(request.objectives) == 1,
     )
+    if len(plan.fidelities) == 1 or plan.n_train == len(task.train):
+        return plan
+    pace = measured_pace(
+        request.space, task, replace(base, precision=speed.precision), arch, speed.seconds_per_example,
+        seed=request.seed, device=request.device, seconds=PACE_SHARE * budget.seconds,
+    )  # fmt: skip
+    return plan_at_pace(plan, pace, costs)
 
 
 def _prepared(
@@ -276,14 +287,21 @@ def _evaluator(
     assert request.task is not None
     assert plan is not None
     task = request.task
-    if plan.n_train < len(task.train) and not whole:
+    if plan.n_train < len(task.train) and plan.pace is None and not whole:
         task = task.subset(plan.n_train, seed=request.seed)
     if plan.flops_limit is not None:
         limits = (*limits, Constraint("flops", plan.flops_limit))
     costs = ModelCost(request.space, task.input_shape, task.n_outputs)
     cheap = tuple(limit for limit in limits if limit.metric in COSTS)
+    n_train = None
+    if plan.pace is not None and not whole:
+        n_train = AtPace(
+            plan.pace, costs, plan.n_train, plan.pace_seconds, plan.pace_power, LEAST_EXAMPLES, len(task.train)
+        )
     shortcuts = request.shortcuts
-    training = Training(request.space, task, plan.training, stop=shortcuts.stop, inherit=shortcuts.inherit)
+    training = Training(
+        request.space, task, plan.training, stop=shortcuts.stop, inherit=shortcuts.inherit, n_train=n_train
+    )
     return Limited(training, costs, cheap), limits
 
 
@@ -404,7 +422,7 @@ def _trained(
                 device=request.device,
                 allotted=None if end is None else max(0.0, end - elapsed()),
                 checkpoint=checkpoints / f"{record.arch.digest}.pt",
-                search_examples=plan.n_train * record.metrics.get("epochs", 0.0),
+                search_examples=record.metrics.get("n_train", plan.n_train) * record.metrics.get("epochs", 0.0),
                 weights=None if recipe.weights is None else recipe.weights(record.arch),
                 on_epoch=request.progress.epoch,
             )

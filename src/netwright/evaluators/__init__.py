@@ -9,14 +9,16 @@ from netwright.evaluators.fitting import Fitting, fit
 from netwright.evaluators.function import Function
 from netwright.evaluators.limited import Limited
 from netwright.evaluators.model_cost import ModelCost
+from netwright.evaluators.pace import AtPace, Pace
 from netwright.evaluators.plan import TrainingPlan
-from netwright.evaluators.precision import Speed, measure_speed
+from netwright.evaluators.precision import Speed, measure_speed, seconds_per_example
 from netwright.evaluators.predicted import Predicted
 from netwright.evaluators.scoring import outputs_of, score
 from netwright.evaluators.tabular import Tabular
 from netwright.evaluators.training import Training
 
 __all__ = [
+    "AtPace",
     "Cached",
     "DataFidelity",
     "FidelityRanking",
@@ -24,6 +26,7 @@ __all__ = [
     "Function",
     "Limited",
     "ModelCost",
+    "Pace",
     "Predicted",
     "ResolutionFidelity",
     "Speed",
@@ -37,4 +40,5 @@ __all__ = [
     "outputs_of",
     "rank_fidelities",
     "score",
+    "seconds_per_example",
 ]

@@ -51,6 +51,11 @@ class ExamplesInMemory:
         return ExamplesInMemory(self.inputs[::step][:n], self.targets[::step][:n], self.mean, self.std,
                                 self.channels_last)  # fmt: skip
 
+    def take(self, rows: torch.Tensor) -> ExamplesInMemory:
+        """Some of the examples."""
+        rows = rows.to(self.inputs.device)
+        return ExamplesInMemory(self.inputs[rows], self.targets[rows], self.mean, self.std, self.channels_last)
+
     def training_batches(
         self, plan: TrainingPlan, generator: torch.Generator
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

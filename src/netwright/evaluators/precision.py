@@ -14,7 +14,7 @@ from netwright.evaluators.fitting import Fitting, fit
 from netwright.evaluators.plan import Precision, TrainingPlan
 from netwright.tasks import Task
 
-__all__ = ["Speed", "measure_speed"]
+__all__ = ["Speed", "measure_speed", "seconds_per_example"]
 
 _GAIN = 1.1  # bfloat16 must be this many times as fast to be worth its rounding
 
@@ -48,8 +48,8 @@ def measure_speed(
     device = examples.inputs.device.type
     compared: dict[str, float] = {}
     for precision in _supported(device):
-        compared[precision] = _seconds(
-            copy.deepcopy(model), examples, task, replace(plan, precision=precision), seconds
+        compared[precision] = seconds_per_example(
+            copy.deepcopy(model), examples, task, replace(plan, precision=precision), seconds=seconds
         )
         if compared[precision] * min(plan.batch_size, len(examples)) > 2 * seconds:
             break
@@ -67,10 +67,17 @@ def _supported(device: str) -> tuple[Precision, ...]:
     return ("float32", "bfloat16") if native else ("float32",)
 
 
-def _seconds(model: nn.Module, examples: ExamplesInMemory, task: Task, plan: TrainingPlan, seconds: float) -> float:
-    """Seconds for one example: the fastest batch but the very first, which pays for what is set up once.
+def seconds_per_example(
+    model: nn.Module, examples: ExamplesInMemory, task: Task, plan: TrainingPlan, *, seconds: float = 1.5
+) -> float:
+    """What training takes: the fastest batch but the very first, which pays for what is set up once.
 
     At least two batches are timed, or one that takes longer than all of them should.
+
+    Args:
+        model: takes standardised inputs; it is trained a little.
+        examples: a part of the data, in memory.
+        seconds: for all batches, about.
     """
     batch = examples.first(plan.batch_size)
     one = replace(plan, epochs=1, lr=1e-9)  # costs the same as any other, and can't diverge

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -25,6 +26,7 @@ from netwright.models import build
 from netwright.models.inherit import inherit
 from netwright.spaces import Space
 from netwright.tasks import Split, Task
+from netwright.tasks.splitting import pick
 
 __all__ = ["Training", "cached_examples", "computing_with"]
 
@@ -52,6 +54,8 @@ class Training:
         plan: how to train; `TrainingPlan.for_task(task)` if not given.
         stop: when to end a candidate's training before its time: a `Stopping`, a rule, or the name of one.
         inherit: whether a child begins with its parent's weights (Real et al. 2017, https://arxiv.org/abs/1703.01041).
+        n_train: how many examples of the train part an arch is trained on, stratified by class; all if not given. The
+            metric `n_train` tells it.
 
     Example:
         >>> from netwright import nn, n_outputs, Space
@@ -73,6 +77,7 @@ class Training:
     plan: TrainingPlan | None = None
     stop: Stopping | StoppingRule | str | None = None
     inherit: bool = False
+    n_train: Callable[[Arch], int] | None = None
 
     def __post_init__(self) -> None:
         if self.plan is None:
@@ -126,7 +131,9 @@ class Training:
             fitting = Fitting.begin(model, plan, seed=context.seed)
             file = None if context.checkpoints is None else context.checkpoints / f"{candidate.arch.digest}.pt"
             until = max(1, math.ceil(candidate.fidelity * plan.epochs - 1e-9))
-            key = "" if file is None else self._key(plan)
+            if self.n_train is not None:
+                train = train.take(_rows(task, self.n_train(candidate.arch)))
+            key = "" if file is None else self._key(plan, len(train))
             if file is not None:
                 continue_from(file, fitting, key=key, until=until, context=context)
             if not fitting.losses:
@@ -162,6 +169,8 @@ class Training:
         if self.stopping is not None:
             saved = until - fitting.epochs_done if by_rule else 0
             metrics |= {"stop_epoch": float(fitting.verdict_epoch), "epochs_saved": float(saved)}
+        if self.n_train is not None:
+            metrics |= {"n_train": float(len(train))}
         return metrics | {"inherited": fitting.inherited} if self.inherit else metrics
 
     @property
@@ -212,9 +221,10 @@ class Training:
         task = self.task
         return f"{self.space.digest} {task.name} {len(task.train)} {task.input_shape} {task.n_outputs}"
 
-    def _key(self, plan: TrainingPlan) -> str:
+    def _key(self, plan: TrainingPlan, n_train: int) -> str:
         """Tells one training of an arch from others, whose checkpoints can't be continued."""
-        return f"{self._data_key} {plan} {'inherit ' if self.inherit else ''}torch {torch.__version__}"
+        part = "" if self.n_train is None else f"on {n_train} "
+        return f"{self._data_key} {plan} {part}{'inherit ' if self.inherit else ''}torch {torch.__version__}"
 
     def model(self, arch: Arch, *, seed: int, device: str = "cpu") -> nn.Module:
         """The arch's model with fresh weights; takes standardised inputs."""
@@ -262,6 +272,14 @@ def _targets_of(split: Split, n: int) -> Split:
     """The same rows as `ExamplesInMemory.first`; inputs aren't needed for metrics."""
     step = max(1, len(split) // max(1, n))
     return Split(split.targets[::step][:n], split.targets[::step][:n])
+
+
+@lru_cache(maxsize=8)
+def _rows(task: Task, n: int) -> torch.Tensor:
+    """Which examples of the train part are taken, if it's not all: stratified by class, the same for all arches."""
+    strata = task.train.targets if task.kind == "classification" else None
+    n = max(len(task.classes), 1, min(n, len(task.train)))
+    return torch.from_numpy(pick(len(task.train), n, strata, np.random.default_rng((0, n))))
 
 
 def _scoring_seconds(model: nn.Module, validation: ExamplesInMemory, plan: TrainingPlan, context: Context) -> float:

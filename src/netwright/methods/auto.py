@@ -42,8 +42,8 @@ def auto(
     search, where there will be a dozen candidates or fewer. Two or three objectives: Bayesian optimisation up to
     200 candidates, NSGA-II for more or where nobody knows how many; NSGA-III for more objectives. All begin with
     the space's default arch. Where the search's plan has foreseen it, candidates are trained a part of their epochs
-    first, and the best of them to the end (ASHA); `auto_full` trains every candidate fully. What was chosen, and
-    why, is in the report.
+    first, and the best of them to the end (ASHA), and the default arch, which all others must beat; `auto_full` trains
+    every candidate fully. What was chosen, and why, is in the report.
 
     Example:
         >>> from netwright import Space, choice
@@ -59,7 +59,7 @@ def auto(
     if foreseen is None or len(foreseen) < 2 or n_objectives > 1:
         return recipe
     reason = f"{recipe.reason} Short trainings come first: the best of them go on."
-    return replace(recipe, strategy=ASHA(recipe.strategy, tuple(foreseen)), reason=reason)
+    return replace(recipe, strategy=ASHA(recipe.strategy, tuple(foreseen), outright=(space.default(),)), reason=reason)
 
 
 @methods.register

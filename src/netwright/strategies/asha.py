@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from netwright.core import Candidate, History, SearchSpace, Strategy
+from netwright.core import Arch, Candidate, History, SearchSpace, Strategy
 from netwright.core.errors import InvalidInput, SpaceExhausted
 from netwright.strategies.deduplicated import Deduplicated
 from netwright.strategies.fidelities import USUAL_FIDELITIES, checked_fidelities, shares_kept
@@ -38,9 +38,11 @@ class ASHA:
         eta: one in so many goes on; fewer where the next rung costs more than so many times as much.
         decision: `promotion`: a record may go on whenever it is among the best, also later, when others turned out
             worse; `stopping`: it goes on at once or never, by those that were there before it.
+        outright: arches that go on to the end whatever they come to on the way, once they are proposed: those that all
+            others must beat.
 
-    Differs from the paper in that the strategy inside may be any, and in that the highest rung that has a record to
-    promote comes first, among which the best. Of several objectives the first one decides what goes on.
+    Differs from the paper in that the strategy inside may be any, in that the highest rung that has a record to promote
+    comes first, among which the best, and in `outright`. Of several objectives the first one decides what goes on.
 
     Example:
         >>> from netwright import Space, integer
@@ -60,12 +62,17 @@ class ASHA:
     fidelities: tuple[float, ...] = USUAL_FIDELITIES
     eta: float = 4.0
     decision: Literal["promotion", "stopping"] = "promotion"
+    outright: tuple[Arch, ...] = ()
 
     def __post_init__(self) -> None:
         check_numbers(self)
         check_inner("ASHA", strategy=self.strategy)
         object.__setattr__(self, "fidelities", checked_fidelities(self.fidelities))
         shares_kept(self.fidelities, self.eta)
+        if not isinstance(self.outright, tuple) or not all(isinstance(arch, Arch) for arch in self.outright):
+            raise InvalidInput(
+                f"`outright` of ASHA must be a tuple of Arch, as in (space.default(),), but got {self.outright!r}."
+            )
         if self.decision not in ("promotion", "stopping"):
             raise InvalidInput(f"`decision` of ASHA must be 'promotion' or 'stopping', but got {self.decision!r}.")
 
@@ -81,7 +88,9 @@ class ASHA:
             return place < int(total * shares[level] + 1e-9)
 
         state: Rungs = history.fold(
-            (self, "rungs"), Rungs.note, partial(Rungs, self.fidelities, at_once if stopping else None)
+            (self, "rungs"),
+            Rungs.note,
+            partial(Rungs, self.fidelities, at_once if stopping else None, outright=set(self.outright)),
         )
         promotion = state.promotion(history, None if stopping else later)
         if promotion is not None:

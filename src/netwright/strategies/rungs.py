@@ -80,12 +80,14 @@ class Rungs:
         found: the rungs.
         waits: whether a record may go on, given its place (0 is the best), how many there are, and its level: asked
             once, when it comes in.
+        outright: arches that go on whatever their place is; those that are at the end, or failed, are taken out.
     """
 
     fidelities: tuple[float, ...]
     waits: Callable[[int, int, int], bool] | None = None
     found: list[Rung] = field(default_factory=list)
     n_records: int = 0
+    outright: set[Arch] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.found = [Rung() for _ in self.fidelities]
@@ -100,8 +102,11 @@ class Rungs:
         if record.status == "infeasible":
             return self
         rung, last = self.found[level], level == len(self.fidelities) - 1
+        if last or not record.losses:
+            self.outright.discard(record.arch)
         place = rung.add(record, self.n_records, waits=not last)
-        if not last and self.waits is not None and not self.waits(place, len(rung), level):
+        told = last or self.waits is None or record.arch in self.outright
+        if not told and self.waits is not None and not self.waits(place, len(rung), level):
             rung.leave(record.arch)
         self.n_records += 1
         return self
@@ -121,9 +126,10 @@ class Rungs:
         for level in range(len(self.fidelities) - 2, -1, -1):
             rung = self.found[level]
             for place, record in rung.best_waiting(busy[level]):
-                if may is not None and not may(place, len(rung), level):
+                if may is None or may(place, len(rung), level) or record.arch in self.outright:
+                    return history.candidate(record.arch, fidelity=self.fidelities[level + 1], parent=record.id)
+                if not self.outright:
                     break
-                return history.candidate(record.arch, fidelity=self.fidelities[level + 1], parent=record.id)
         return None
 
 
