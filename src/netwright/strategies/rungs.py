@@ -99,11 +99,11 @@ class Rungs:
             return self
         for below in self.found[:level]:
             below.leave(record.arch)
-        if record.status == "infeasible":
-            return self
         rung, last = self.found[level], level == len(self.fidelities) - 1
         if last or not record.losses:
             self.outright.discard(record.arch)
+        if record.status == "infeasible":
+            return self
         place = rung.add(record, self.n_records, waits=not last)
         told = last or self.waits is None or record.arch in self.outright
         if not told and self.waits is not None and not self.waits(place, len(rung), level):
