@@ -3,10 +3,10 @@
     python benchmarks/elastic_front.py [--folder elastic_front] [--minutes 25] [--seeds 1] [--quick] [--json]
 
 Fashion-MNIST. A residual network with elastic widths, kernels, expansions and depths is trained once: one random path
-in each step (`uniform`), or, as Once-for-all and BigNAS do, the largest first and then step by step smaller (`shrinking`),
-or the largest, the smallest and random ones in each step, where the largest teaches (`sandwich`). Then 2,000 of its paths
-are scored on the validation part, by NSGA-II, and the front is measured on the official test images with the weights that
-it has: nothing is trained again.
+in each step (`uniform`), or, as Once-for-all and BigNAS do, the largest first and then step by step smaller ones
+(`shrinking`), or the largest, the smallest and random ones in each step, where the largest teaches (`sandwich`). Then
+2,000 of its paths are scored on the validation part, by NSGA-II, and the front is measured on the official test images
+with the weights that it has: nothing is trained again.
 
 Random search gets the same time in all, the scoring of the 2,000 paths included: random arches of the same space, each
 trained for itself for so many epochs and scored on the same validation part; its front is measured on the same test
